@@ -1,0 +1,1 @@
+//! Every fact that can happen: one closed enum and its envelope.
