@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A source of identifiers and random numbers.
 pub trait Ids: Send + Sync {
-    /// A new UUIDv7, unique also within one millisecond.
+    /// A new `UUIDv7`, unique also within one millisecond.
     fn uuid(&self) -> String;
     /// A number in `[0, 1)`, for jitter.
     fn unit(&self) -> f64;
