@@ -60,7 +60,8 @@ impl Ids for SeededIds {
 }
 
 /// A role of the workflow: `[a-z][a-z0-9_-]{0,31}`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct RoleId(String);
 
 /// A text that is no role id.
@@ -88,6 +89,20 @@ impl RoleId {
     /// The state file's key for this role's last commit.
     pub fn commit_key(&self) -> String {
         format!("{}_commit", self.0)
+    }
+}
+
+impl TryFrom<String> for RoleId {
+    type Error = BadRoleId;
+
+    fn try_from(text: String) -> Result<Self, BadRoleId> {
+        Self::parse(&text)
+    }
+}
+
+impl From<RoleId> for String {
+    fn from(role: RoleId) -> Self {
+        role.0
     }
 }
 

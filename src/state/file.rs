@@ -1,0 +1,78 @@
+//! The state file on disk: bounded reads, durable writes.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::error::StateError;
+use super::model::State;
+use crate::ids::RoleId;
+
+/// A state file larger than this is damaged.
+pub const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Reads and parses the state file.
+///
+/// # Errors
+/// [`StateError::Missing`] if there is none; any other problem names file, line and field.
+pub fn read(path: &Path, roles: &[RoleId], now: Timestamp) -> Result<State, StateError> {
+    parse(path, &read_bytes(path)?, roles, now)
+}
+
+/// The bytes of the state file, at most [`MAX_BYTES`].
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, StateError> {
+    let io = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => StateError::Missing { path: path.into() },
+        _ => StateError::Io { path: path.into(), source },
+    };
+    let file = File::open(path).map_err(io)?;
+    let size = file.metadata().map_err(io)?.len();
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(StateError::TooLarge { path: path.into(), size: size.max(bytes.len() as u64) });
+    }
+    Ok(bytes)
+}
+
+/// Parses bytes that came from `path` (or from a commit's version of it).
+pub fn parse(path: &Path, bytes: &[u8], roles: &[RoleId], now: Timestamp) -> Result<State, StateError> {
+    let bad = |problem| StateError::Bad { path: path.into(), problem };
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        bad(super::FieldProblem::Syntax { line, column: 1, message: "not UTF-8 text".into() })
+    })?;
+    State::parse(text, roles, now).map_err(bad)
+}
+
+/// Replaces `path` so that a reader never sees half a file and a crash leaves the old or the new
+/// one: temporary file in the same folder, fsync, rename, fsync of the folder (T4).
+///
+/// The temporary name is fixed, so that a crash leaves at most one, which the next write takes
+/// over; whoever writes holds the loop's lock.
+pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    let io = |source| StateError::Io { path: path.into(), source };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let temporary = temporary_name(path);
+    let open = || File::create(&temporary);
+    let mut file = match open() {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder).map_err(io)?;
+            open().map_err(io)?
+        }
+        other => other.map_err(io)?,
+    };
+    file.write_all(bytes).map_err(io)?;
+    file.sync_all().map_err(io)?;
+    drop(file);
+    fs::rename(&temporary, path).map_err(io)?;
+    File::open(folder).and_then(|f| f.sync_all()).map_err(io)
+}
+
+/// Where [`write_durably`] prepares the new content of `path`.
+pub fn temporary_name(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.tmp"))
+}
