@@ -1,0 +1,82 @@
+//! What can go wrong with the local repository.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use git2::{ErrorCode, Oid};
+
+use super::path::path_text;
+
+/// A failed operation on the local repository.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    #[error("no git repository in {} or above", path.display())]
+    NoRepository { path: PathBuf },
+    #[error("the repository {} is bare", path.display())]
+    Bare { path: PathBuf },
+    #[error("{} is not inside the repository {}", path.display(), top.display())]
+    Outside { path: PathBuf, top: PathBuf },
+    #[error("{reference} is at {}, not at {}", name(*now), name(*expected))]
+    Moved { reference: String, expected: Option<Oid>, now: Option<Oid> },
+    #[error("{} stayed locked for {} ms", path.display(), waited.as_millis())]
+    Locked { path: PathBuf, waited: Duration },
+    #[error("{head} does not descend from {claim}")]
+    NotDescendant { head: Oid, claim: Oid },
+    #[error("changed files are in the way: {}", list(paths))]
+    InTheWay { paths: Vec<PathBuf> },
+    #[error("`{0}` cannot be part of a ref name")]
+    BadRefName(String),
+    #[error("access {}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{action}: {}", source.message())]
+    Git { action: &'static str, source: git2::Error },
+}
+
+fn name(id: Option<Oid>) -> String {
+    id.map_or_else(|| "nothing".to_owned(), |id| id.to_string())
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|p| path_text(p)).collect::<Vec<_>>().join(", ")
+}
+
+impl GitError {
+    /// What a person can do about it, where that is not obvious from the message.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoRepository { .. } => Some("run `git init`, or use --no-git".to_owned()),
+            Self::Bare { .. } => Some("use a clone with a working tree".to_owned()),
+            Self::Locked { path, .. } => {
+                Some(format!("if no git process is running, remove {}", path.display()))
+            }
+            Self::InTheWay { .. } => Some("commit them, or move them aside, and start again".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Someone else holds the lock of the index or of a ref right now.
+    pub(super) fn is_locked(error: &git2::Error) -> bool {
+        error.code() == ErrorCode::Locked
+    }
+}
+
+/// Says what was being done when libgit2 refused.
+pub(super) trait Doing<T> {
+    fn doing(self, action: &'static str) -> Result<T, GitError>;
+}
+
+impl<T> Doing<T> for Result<T, git2::Error> {
+    fn doing(self, action: &'static str) -> Result<T, GitError> {
+        self.map_err(|source| GitError::Git { action, source })
+    }
+}
+
+/// `None` where libgit2 reports that there is no such thing.
+pub(super) fn found<T>(result: Result<T, git2::Error>) -> Result<Option<T>, git2::Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(e) if matches!(e.code(), ErrorCode::NotFound | ErrorCode::UnbornBranch) => Ok(None),
+        Err(e) => Err(e),
+    }
+}

@@ -1,0 +1,41 @@
+//! Where HEAD stands.
+
+use git2::Oid;
+
+use super::error::{Doing, GitError, found};
+use super::open::Repo;
+
+/// Where HEAD stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The branch HEAD names, also one without a commit; `None` if HEAD is detached.
+    pub branch: Option<String>,
+    /// The commit of it; `None` on a branch without one.
+    pub commit: Option<Oid>,
+    pub detached: bool,
+}
+
+impl Repo {
+    /// Where HEAD stands, on an unborn branch and in a linked worktree too.
+    pub fn head(&self) -> Result<Head, GitError> {
+        let head = self.git.find_reference("HEAD").doing("read HEAD")?;
+        // A name that is not UTF-8 cannot be a configured branch, so a lossy one is enough.
+        let target = head.symbolic_target_bytes().map(|b| String::from_utf8_lossy(b).into_owned());
+        let branch = target.as_deref().and_then(|t| t.strip_prefix("refs/heads/")).map(str::to_owned);
+        let detached = branch.is_none();
+        let commit = match target {
+            None => head.target(),
+            Some(name) => found(self.git.refname_to_id(&name)).doing("read HEAD's branch")?,
+        };
+        Ok(Head { branch, commit, detached })
+    }
+
+    /// The commit a local branch points at, if there is such a branch.
+    pub fn branch_tip(&self, branch: &str) -> Result<Option<Oid>, GitError> {
+        found(self.git.refname_to_id(&branch_ref(branch))).doing("read the branch")
+    }
+}
+
+pub(super) fn branch_ref(branch: &str) -> String {
+    format!("refs/heads/{branch}")
+}

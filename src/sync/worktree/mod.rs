@@ -1,0 +1,25 @@
+//! The local repository: state commits, the work of an agent, and what is in their way.
+//!
+//! Everything goes through libgit2, which runs no hooks, no external filters and no file system
+//! monitor; nothing here opens a network connection, signs, or waits on a terminal. State commits
+//! are built from trees, without index or working tree, so that their cost does not grow with the
+//! number of files.
+
+mod commit;
+mod error;
+mod head;
+mod history;
+mod open;
+mod path;
+mod stage;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::GitError;
+pub use git2::Oid;
+pub use head::Head;
+pub use history::{CommitLine, DiffStat};
+pub use open::{Identity, Repo};
+pub use path::{path_from_text, path_text};

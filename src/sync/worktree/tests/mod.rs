@@ -1,0 +1,4 @@
+//! The local repository, on real ones.
+
+mod fixture;
+mod state_commits;
