@@ -85,7 +85,12 @@ impl Repo {
         commits.map(|c| self.line(&c?)).collect()
     }
 
-    pub(super) fn between(&self, from: Option<Oid>, to: Oid) -> Result<Vec<Oid>, GitError> {
+    /// The commits made since the claim, side branches that were merged included, oldest first.
+    pub fn agent_commits(&self, claim: Oid, head: Oid) -> Result<Vec<Oid>, GitError> {
+        self.between(Some(claim), head)
+    }
+
+    fn between(&self, from: Option<Oid>, to: Oid) -> Result<Vec<Oid>, GitError> {
         let walk = || -> Result<Vec<Oid>, git2::Error> {
             let mut walk = self.git.revwalk()?;
             walk.set_sorting(Sort::TOPOLOGICAL | Sort::REVERSE)?;

@@ -6,20 +6,32 @@
 //! number of files.
 
 mod commit;
+mod dirty;
 mod error;
+mod file;
 mod head;
 mod history;
+mod leave;
 mod open;
+mod owner;
 mod path;
+mod preflight;
+mod rescue;
+mod sanitize;
 mod stage;
 mod tree;
 
 #[cfg(test)]
 mod tests;
 
+pub use dirty::{Dirty, Kind};
 pub use error::GitError;
 pub use git2::Oid;
 pub use head::Head;
 pub use history::{CommitLine, DiffStat};
-pub use open::{Identity, Repo};
+pub use open::{Identity, PRIVATE_DIR, Repo};
+pub use owner::LockOwner;
 pub use path::{path_from_text, path_text};
+pub use preflight::{Operation, PreflightError};
+pub use rescue::{RESCUE_PREFIX, Rescued, merge_command};
+pub use sanitize::Sanitized;

@@ -1,4 +1,10 @@
 //! The local repository, on real ones.
 
-mod fixture;
+mod dirt;
+pub mod fixture;
+mod history;
+mod places;
+mod preflight;
+mod rescue;
+mod sanitize;
 mod state_commits;
