@@ -120,11 +120,10 @@ impl StateMessage {
             Some("fail") => Step::Fail { commit: commit() },
             Some("released") => Step::Released,
             Some("interrupted") => Step::Interrupted,
-            Some(_) => return None,
             None if value("exit") == Some("true") => Step::Exit,
             None if words.contains(&"resume") => Step::Resume,
             None if words.contains(&"start-actor") => Step::StartActor,
-            None => return None,
+            _ => return None,
         };
         Some(Self { step, actor, iteration, trailers: Trailers::parse(message) })
     }

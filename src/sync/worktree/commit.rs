@@ -1,16 +1,14 @@
 //! State commits: made from a parent's tree with one file replaced.
 
-use std::fs;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, Metadata};
 use std::path::Path;
 
-use git2::{ErrorCode, IndexEntry, IndexTime, Oid, Tree};
+use git2::{ErrorCode, Oid, Tree};
 
 use super::error::{Doing, GitError};
+use super::file::index_entry;
 use super::head::branch_ref;
 use super::open::Repo;
-use super::stage::blank_entry;
 use super::tree::{self, Edits, Entry, PLAIN};
 
 impl Repo {
@@ -84,8 +82,7 @@ impl Repo {
         self.edit_index(|index| {
             let old = index.get_path(path, 0).and_then(|e| i32::try_from(e.mode).ok());
             let mode = old.filter(|m| m & 0o170_000 == 0o100_000).unwrap_or(PLAIN);
-            let mut entry = blank_entry(path.as_os_str().as_bytes(), Entry { id, mode });
-            self.stat_into(&mut entry, path, bytes);
+            let entry = index_entry(path, Entry { id, mode }, self.holding(path, bytes).as_ref());
             if index.get_path(path, 0).is_none() && index.has_conflicts() {
                 // A conflict of this one file ends here; those of other files are not ours.
                 match index.conflict_remove(path) {
@@ -99,23 +96,10 @@ impl Repo {
         })
     }
 
-    /// File times are taken only from a file that holds these bytes: git trusts them unread.
-    fn stat_into(&self, entry: &mut IndexEntry, path: &Path, bytes: &[u8]) {
+    /// The working file, if it holds these bytes.
+    fn holding(&self, path: &Path, bytes: &[u8]) -> Option<Metadata> {
         let file = self.top().join(path);
-        let Ok(meta) = fs::symlink_metadata(&file) else { return };
-        if !meta.is_file() || fs::read(&file).ok().as_deref() != Some(bytes) {
-            return;
-        }
-        // The index holds the low 32 bits of each number; that is its format, not a mistake.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "index format")]
-        {
-            entry.ctime = IndexTime::new(meta.ctime() as i32, meta.ctime_nsec() as u32);
-            entry.mtime = IndexTime::new(meta.mtime() as i32, meta.mtime_nsec() as u32);
-            entry.dev = meta.dev() as u32;
-            entry.ino = meta.ino() as u32;
-            entry.file_size = meta.size() as u32;
-        }
-        entry.uid = meta.uid();
-        entry.gid = meta.gid();
+        let meta = fs::symlink_metadata(&file).ok().filter(Metadata::is_file)?;
+        (fs::read(&file).ok()? == bytes).then_some(meta)
     }
 }

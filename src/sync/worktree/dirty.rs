@@ -62,7 +62,8 @@ impl Repo {
         self.scan(&mut options)
     }
 
-    /// Ignored files under any of `folders`; the rest of the tree is not walked.
+    /// Ignored files under any of `folders` (relative to the top); the rest of the tree is not
+    /// walked.
     pub fn ignored_files(&self, folders: &[PathBuf]) -> Result<Vec<Dirty>, GitError> {
         if folders.is_empty() {
             return Ok(Vec::new());
@@ -70,8 +71,11 @@ impl Repo {
         let mut options = StatusOptions::new();
         options.include_ignored(true).recurse_ignored_dirs(true).include_untracked(true);
         options.recurse_untracked_dirs(true).disable_pathspec_match(true);
-        for folder in folders.iter().filter(|f| !f.as_os_str().is_empty()) {
-            options.pathspec(folder);
+        // An empty folder is the top: then all of the tree has to be walked.
+        if folders.iter().all(|f| !f.as_os_str().is_empty()) {
+            for folder in folders {
+                options.pathspec(folder);
+            }
         }
         let mut all = self.scan(&mut options)?;
         all.retain(|d| d.kind == Kind::Ignored);

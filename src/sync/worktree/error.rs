@@ -23,12 +23,16 @@ pub enum GitError {
     Locked { path: PathBuf, waited: Duration },
     #[error("{head} does not descend from {claim}")]
     NotDescendant { head: Oid, claim: Oid },
+    #[error("HEAD is detached")]
+    Detached,
     #[error("changed files are in the way: {}", list(paths))]
     InTheWay { paths: Vec<PathBuf> },
     #[error("`{0}` cannot be part of a ref name")]
     BadRefName(String),
     #[error("access {}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
+    #[error("store {}: {}", path_text(path), source.message())]
+    Store { path: PathBuf, source: git2::Error },
     #[error("{action}: {}", source.message())]
     Git { action: &'static str, source: git2::Error },
 }

@@ -110,7 +110,7 @@ impl Repo {
                     blocked.insert(change.path.clone());
                 }
             } else if kept.contains(change.path.as_path()) || meta.is_some() && !self.known(&change.path)? {
-                let now = if meta.is_some() { self.file_entry(&change.path)? } else { None };
+                let now = if meta.is_some() { self.store_file(&change.path)?.map(|s| s.entry) } else { None };
                 if now != change.new {
                     blocked.insert(change.path.clone());
                 }

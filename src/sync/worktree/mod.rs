@@ -16,13 +16,14 @@ mod open;
 mod owner;
 mod path;
 mod preflight;
+mod put;
 mod rescue;
 mod sanitize;
 mod stage;
 mod tree;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use dirty::{Dirty, Kind};
 pub use error::GitError;

@@ -136,7 +136,11 @@ impl Repo {
             if dirty.submodule || dirty.filtered || except.contains(&dirty.path.as_path()) {
                 continue;
             }
-            let entry = if dirty.kind == Kind::Deleted { None } else { self.file_entry(&dirty.path)? };
+            let entry = if dirty.kind == Kind::Deleted {
+                None
+            } else {
+                self.store_file(&dirty.path)?.map(|s| s.entry)
+            };
             edits.insert(dirty.path, entry);
         }
         if edits.is_empty() {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use git2::{Index, IndexEntry, IndexTime};
+use git2::Index;
 
 use super::error::{Doing, GitError};
 use super::open::Repo;
@@ -53,24 +53,5 @@ impl Repo {
                 other => return other,
             }
         }
-    }
-}
-
-/// A stage-0 entry without file times: git then compares contents at its next look.
-pub(super) fn blank_entry(path: &[u8], entry: super::tree::Entry) -> IndexEntry {
-    IndexEntry {
-        ctime: IndexTime::new(0, 0),
-        mtime: IndexTime::new(0, 0),
-        dev: 0,
-        ino: 0,
-        // File modes are six octal digits, never negative.
-        mode: entry.mode.unsigned_abs(),
-        uid: 0,
-        gid: 0,
-        file_size: 0,
-        id: entry.id,
-        flags: 0,
-        flags_extended: 0,
-        path: path.to_vec(),
     }
 }

@@ -1,7 +1,8 @@
 //! The local repository, on real ones.
 
+mod cost;
 mod dirt;
-pub mod fixture;
+pub(crate) mod fixture;
 mod history;
 mod places;
 mod preflight;
