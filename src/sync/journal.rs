@@ -35,6 +35,10 @@ pub struct Journal {
     /// The claim commit; `None` where the state is not committed.
     #[serde(default, with = "hex")]
     pub claim: Option<Oid>,
+    /// Paths that were dirty before the turn, as text: never committed by it, also if it is
+    /// resumed after a crash.
+    #[serde(default)]
+    pub before: Vec<String>,
     /// The agent's process, once it was started.
     #[serde(default)]
     pub agent: Option<AgentStart>,
@@ -149,6 +153,7 @@ impl Journal {
             mode,
             branch: None,
             claim: None,
+            before: Vec::new(),
             agent: None,
             commits: Vec::new(),
             stamp: None,

@@ -54,6 +54,12 @@ impl GitError {
             Self::Locked { path, .. } => {
                 Some(format!("if no git process is running, remove {}", path.display()))
             }
+            Self::Git { source, .. } if source.code() == ErrorCode::Owner => {
+                Some("trust it with `git config --global --add safe.directory <path>`".to_owned())
+            }
+            Self::Git { source, .. } if source.message().contains("mandatory extension") => {
+                Some("turn it off: `git update-index --no-split-index`, `git sparse-checkout set --no-sparse-index`".to_owned())
+            }
             Self::InTheWay { .. } => Some("commit them, or move them aside, and start again".to_owned()),
             _ => None,
         }

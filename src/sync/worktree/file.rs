@@ -9,7 +9,7 @@ use git2::{IndexEntry, IndexTime};
 
 use super::error::GitError;
 use super::open::Repo;
-use super::tree::{Entry, PLAIN};
+use super::tree::{EXECUTABLE, Entry, LINK, PLAIN};
 
 /// A working file that was stored.
 pub(super) struct Stored {
@@ -54,8 +54,8 @@ impl Repo {
             index.and_then(|i| i.get_path(path, 0)).is_some_and(|e| e.mode & 0o111 != 0)
         };
         match (meta.is_symlink(), executable) {
-            (true, _) => 0o120_000,
-            (false, true) => 0o100_755,
+            (true, _) => LINK,
+            (false, true) => EXECUTABLE,
             (false, false) => PLAIN,
         }
     }

@@ -1,15 +1,19 @@
 //! The branch goes back to its claim, and the working tree with it as far as nothing is lost.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use git2::Oid;
 use git2::build::CheckoutBuilder;
+use git2::{Oid, Tree};
 
 use super::dirty::Kind;
 use super::error::{Doing, GitError, found};
+use super::file::index_entry;
 use super::head::branch_ref;
 use super::open::Repo;
 use super::tree::{self, Entry};
@@ -32,29 +36,30 @@ impl Repo {
         state: &Path,
         discard: &BTreeSet<PathBuf>,
     ) -> Result<(), GitError> {
-        let head = self.head()?;
-        let changed = self.differing(head.commit, commit)?;
-        let (mut given_up, kept): (Vec<_>, Vec<_>) = self
-            .dirty()?
+        let tree = self.tree_of(commit)?;
+        // A state that is not committed is nothing a commit could give back.
+        let own_state = tree::entry(&tree, state)?.is_none();
+        let mut changed = self.differing(self.head()?.commit, commit)?;
+        changed.retain(|c| !(own_state && c.path == state));
+        let mut dirty = self.dirty()?;
+        dirty.retain(|d| !d.submodule && !(own_state && d.path == state));
+        let (given_up, kept): (Vec<_>, Vec<_>) = dirty
             .into_iter()
             .partition(|d| d.path == state || d.kind == Kind::Conflicted || discard.contains(&d.path));
-        given_up.retain(|d| !d.submodule);
         let kept: BTreeSet<&Path> = kept.iter().map(|d| d.path.as_path()).collect();
-        let given_up: BTreeSet<&Path> = given_up.iter().map(|d| d.path.as_path()).chain([state]).collect();
+        let mut given_up: BTreeSet<&Path> = given_up.iter().map(|d| d.path.as_path()).collect();
+        if !own_state {
+            given_up.insert(state);
+        }
         let in_the_way = self.in_the_way(&changed, &kept, &given_up)?;
         if !in_the_way.is_empty() {
             return Err(GitError::InTheWay { paths: in_the_way });
         }
         self.git.cleanup_state().doing("leave the operation in progress")?;
-        let tree = self.tree_of(commit)?;
-        for path in &given_up {
-            // A forced checkout leaves what git does not know.
-            if tree::entry(&tree, path)?.is_none() {
-                self.remove_file(path)?;
-            }
+        self.take_files(commit, &tree, &changed, &given_up)?;
+        if own_state {
+            self.forget(state)?;
         }
-        let paths = given_up.into_iter().chain(changed.iter().map(|c| c.path.as_path())).collect();
-        self.checkout(commit, &paths)?;
         let reference = branch_ref(branch);
         let from = found(self.git.refname_to_id(&reference)).doing("read the branch")?;
         self.swap_ref(&reference, from, commit, "back to the claim")?;
@@ -62,15 +67,72 @@ impl Repo {
     }
 
     /// Files and index entries of exactly these paths become those of `commit`.
-    pub(super) fn checkout(&self, commit: Oid, paths: &BTreeSet<&Path>) -> Result<(), GitError> {
+    fn take_files(
+        &self,
+        commit: Oid,
+        tree: &Tree<'_>,
+        changed: &[Change],
+        given_up: &BTreeSet<&Path>,
+    ) -> Result<(), GitError> {
         let mut options = CheckoutBuilder::new();
         options.force().disable_pathspec_match(true);
-        for path in paths {
-            options.path(*path);
+        let mut wanted = Vec::new();
+        for path in changed.iter().map(|c| c.path.as_path()).chain(given_up.iter().copied()) {
+            let file = self.top().join(path);
+            if let Some(entry) = tree::entry(tree, path)? {
+                options.path(path);
+                wanted.push((path, entry));
+            } else {
+                // A folder that took the place of a file which goes is kept; the checkout would
+                // take it along, and would leave a file that git does not know.
+                if !fs::symlink_metadata(&file).is_ok_and(|m| m.is_dir()) {
+                    self.remove_file(path)?;
+                }
+                self.forget(path)?;
+            }
+        }
+        if wanted.is_empty() {
+            // Without a path libgit2 would check out everything.
+            return Ok(());
         }
         let object = self.git.find_object(commit, None).doing("read a commit")?;
         self.unlocked(&self.git.path().join("index.lock"), || {
             self.git.checkout_tree(&object, Some(&mut options)).doing("check out files")
+        })?;
+        wanted.iter().try_for_each(|(path, entry)| self.restore_missing(path, *entry))
+    }
+
+    /// libgit2 forgets a file that takes the place of a folder which is gone already.
+    fn restore_missing(&self, path: &Path, entry: Entry) -> Result<(), GitError> {
+        let file = self.top().join(path);
+        let io = |source| GitError::Io { path: file.clone(), source };
+        if fs::symlink_metadata(&file).is_ok() || entry.mode == tree::SUBMODULE {
+            return Ok(());
+        }
+        let blob = self.git.find_blob(entry.id).doing("read a file of a commit")?;
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder).map_err(io)?;
+        }
+        if entry.mode == tree::LINK {
+            symlink(OsStr::from_bytes(blob.content()), &file).map_err(io)?;
+        } else {
+            let bits = if entry.mode == tree::EXECUTABLE { 0o777 } else { 0o666 };
+            let mut options = OpenOptions::new();
+            let made = options.write(true).create_new(true).mode(bits).open(&file);
+            made.and_then(|mut f| f.write_all(blob.content())).map_err(io)?;
+        }
+        self.edit_index(|index| index.add(&index_entry(path, entry, None)).doing("stage a file"))
+    }
+
+    /// Takes a path out of the index, conflict entries included; the file is not touched.
+    fn forget(&self, path: &Path) -> Result<(), GitError> {
+        self.edit_index(|index| {
+            for stage in 0..=3 {
+                if index.get_path(path, stage).is_some() {
+                    index.remove(path, stage).doing("take a file out of the index")?;
+                }
+            }
+            Ok(())
         })
     }
 
@@ -105,7 +167,7 @@ impl Repo {
             let meta = fs::symlink_metadata(&file).ok();
             if meta.as_ref().is_some_and(fs::Metadata::is_dir) {
                 // A submodule keeps its folder; a file takes the place of one whose files all go.
-                let file_comes = change.new.is_some_and(|e| e.mode & 0o170_000 != 0o160_000);
+                let file_comes = change.new.is_some_and(|e| e.mode != tree::SUBMODULE);
                 if file_comes && !folder_goes(&file, &change.path, &goes) {
                     blocked.insert(change.path.clone());
                 }

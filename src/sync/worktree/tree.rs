@@ -18,6 +18,9 @@ pub(super) struct Entry {
 }
 
 pub(super) const PLAIN: i32 = 0o100_644;
+pub(super) const EXECUTABLE: i32 = 0o100_755;
+pub(super) const LINK: i32 = 0o120_000;
+pub(super) const SUBMODULE: i32 = 0o160_000;
 
 /// What a tree is to hold at each path; `None` removes what is there.
 pub(super) type Edits = BTreeMap<PathBuf, Option<Entry>>;

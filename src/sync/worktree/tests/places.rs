@@ -146,3 +146,19 @@ fn nothing_the_repository_configures_is_run() {
     f.repo.snapshot(&[], "files").unwrap();
     assert!(!proof.exists());
 }
+
+/// Index formats: what libgit2 knows works, what it does not is an error with a way out.
+#[test]
+fn index_formats() {
+    let f = Fixture::new();
+    f.git(&["config", "feature.manyFiles", "true"]);
+    f.git(&["update-index", "--index-version", "4", "--untracked-cache", "--force-write-index"]);
+    f.put_state("1\n", "claim");
+    assert_eq!(f.status(), "");
+    f.assert_sound();
+    f.git(&["update-index", "--split-index"]);
+    let error = f.repo.mirror_state(Path::new(STATE), b"2\n").unwrap_err();
+    assert!(error.hint().unwrap().contains("--no-split-index"), "{error}");
+    f.git(&["update-index", "--no-split-index"]);
+    f.repo.mirror_state(Path::new(STATE), b"2\n").unwrap();
+}

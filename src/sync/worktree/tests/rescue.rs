@@ -208,3 +208,44 @@ fn nothing_to_rescue() {
     f.write("stray.txt", "x");
     assert_eq!(rescue(&f, claim).len(), 1, "files alone are kept as well");
 }
+
+/// A folder with uncommitted files where a committed file was: the files stay.
+#[test]
+fn a_folder_in_the_place_of_a_file_that_goes() {
+    let (f, claim) = claimed();
+    f.write("place", "file\n");
+    f.commit_all("File");
+    fs::remove_file(f.path("place")).unwrap();
+    f.write("place/stray.txt", "stray\n");
+    leave(&f, claim).unwrap();
+    assert_at_claim(&f, claim);
+    assert_eq!(f.read("place/stray.txt"), "stray\n");
+    assert_eq!(f.status(), "?? place/\n");
+}
+
+/// A state file that is not committed is kept, even if the agent committed it.
+#[test]
+fn a_state_that_is_not_committed_stays() {
+    let f = Fixture::unborn();
+    f.write("README.md", "x\n");
+    let start = f.commit_all("Begin");
+    f.write(STATE, CLAIMED);
+    f.git(&["checkout", "-q", "--detach"]);
+    f.commit_all("Everything");
+    f.repo.leave_branch_at("main", start, Path::new(STATE), &BTreeSet::new()).unwrap();
+    assert_at_claim(&f, start);
+    assert_eq!(f.status(), "?? sync/\n");
+}
+
+/// Nothing but HEAD differs: no file is touched.
+#[test]
+fn a_detached_head_at_the_claim() {
+    let f = Fixture::unborn();
+    f.write("README.md", "x\n");
+    let start = f.commit_all("Begin");
+    f.git(&["checkout", "-q", "--detach"]);
+    f.write("README.md", "changed\n");
+    f.repo.leave_branch_at("main", start, Path::new(STATE), &BTreeSet::new()).unwrap();
+    assert_eq!(f.status(), " M README.md\n");
+    assert_eq!(f.repo.head().unwrap().branch.as_deref(), Some("main"));
+}
