@@ -42,7 +42,7 @@ impl Repo {
         let mut changed = self.differing(self.head()?.commit, commit)?;
         changed.retain(|c| !(own_state && c.path == state));
         let mut dirty = self.dirty()?;
-        dirty.retain(|d| !d.submodule && !(own_state && d.path == state));
+        dirty.retain(|d| !(d.submodule || own_state && d.path == state));
         let (given_up, kept): (Vec<_>, Vec<_>) = dirty
             .into_iter()
             .partition(|d| d.path == state || d.kind == Kind::Conflicted || discard.contains(&d.path));
