@@ -105,6 +105,8 @@ fn submodules_and_nested_repositories_are_flagged() {
         assert!(one(&f, path).submodule, "{path}");
     }
     assert_eq!(kinds(&f).len(), 3);
+    fs::remove_dir_all(f.path("sub")).unwrap();
+    assert!(one(&f, "sub").submodule, "also when its folder is gone");
 }
 
 /// T23: what only the git program can convert is flagged.

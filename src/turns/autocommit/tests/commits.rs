@@ -294,3 +294,38 @@ fn a_branch_that_moved_is_not_overwritten() {
     assert!(f.repo.commit_files(&stale, &files, "Mine").is_err());
     assert_eq!(f.head(), theirs);
 }
+
+/// Where the file system has no executable bit, the index's counts.
+#[test]
+fn the_executable_bit_of_such_a_file_system_is_not_believed() {
+    let f = Fixture::new();
+    f.git(&["config", "core.filemode", "false"]);
+    f.write("README.md", "changed\n");
+    fs::set_permissions(f.path("README.md"), fs::Permissions::from_mode(0o755)).unwrap();
+    commit(&f, &BTreeSet::new(), RALPH, &rules());
+    assert!(f.git(&["ls-tree", "HEAD", "README.md"]).starts_with("100644"));
+}
+
+/// A held index lock stops the commit before the branch moves.
+#[test]
+fn a_locked_index_stops_before_the_branch_moves() {
+    let f = Fixture::new();
+    f.write("a.txt", "x\n");
+    let head = f.head();
+    let plan = prepare(&f.repo, &BTreeSet::new(), RALPH, &rules()).unwrap();
+    let lock = f.repo.git_dir().join("index.lock");
+    fs::write(&lock, "").unwrap();
+    assert!(run(&f.repo, &plan, message, false).is_err());
+    fs::remove_file(lock).unwrap();
+    assert_eq!((f.head(), f.status()), (head, "?? a.txt\n".to_owned()));
+}
+
+/// `git rm --cached`: the file goes from the repository and stays in the folder.
+#[test]
+fn a_file_taken_out_of_the_index_goes_from_the_repository() {
+    let f = Fixture::new();
+    f.git(&["rm", "-q", "--cached", "README.md"]);
+    commit(&f, &BTreeSet::new(), RALPH, &rules());
+    assert_eq!(names(&f, "HEAD"), ["D README.md"]);
+    assert_eq!(f.status(), "?? README.md\n");
+}
