@@ -1,1 +1,3 @@
 //! turns
+
+pub mod shipped;
