@@ -13,14 +13,14 @@ pub fn goal_is_template(text: &str) -> bool {
 /// The goal to write for a new project. With a goal's text it is no longer the template; `checks`,
 /// if there are any, are the project's own commands, one a line under "How to check".
 pub fn goal_with(goal: Option<&str>, checks: &[String]) -> String {
+    // The goal last: it is free text, and may have headings of its own.
     let mut text = GOAL.to_owned();
-    if let Some(goal) = goal {
-        text = with_section(&text, "Goal", goal.trim());
-        text = without_marker(&text);
-    }
     if !checks.is_empty() {
         let commands: Vec<String> = checks.iter().map(|check| format!("    {check}")).collect();
         text = with_section(&text, "How to check", &commands.join("\n"));
+    }
+    if let Some(goal) = goal {
+        text = with_section(&without_marker(&text), "Goal", goal.trim());
     }
     text
 }

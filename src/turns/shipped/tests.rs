@@ -296,5 +296,7 @@ fn the_goal_is_filled_in() {
     assert_eq!(section(&whole, "Goal"), "## Goal\n\nA clock that\n\ntells the time.\n");
     assert_eq!(section(&whole, "How to check"), "## How to check\n\n    one\n    two\n");
     assert_eq!(section(&whole, "Limits"), section(GOAL, "Limits"));
+    let own = goal_with(Some("A goal.\n\n## How to check\n\nLook."), &["one".into()]);
+    assert!(own.contains("Look.\n") && own.contains("    one\n"), "{own}");
     assert!(!goal_is_template("# Goal\n\nSpeak of <!-- orchestrator: template --> in a sentence.\n"));
 }
