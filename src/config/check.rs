@@ -153,8 +153,8 @@ impl Checked {
                 taken.into_iter().collect::<Option<Vec<_>>>().map(Json::Array)
             }
             (Shape::Map(keys), Value::Map(pairs)) => {
-                let mut none = Vec::new();
-                Some(Json::Object(self.map(pairs, keys, path, &mut none)))
+                let mut top_only = Vec::new();
+                Some(Json::Object(self.map(pairs, keys, path, &mut top_only)))
             }
             (Shape::Table(inner), Value::Map(pairs)) => {
                 let mut values = JsonMap::new();

@@ -135,15 +135,15 @@ impl Reader {
         };
         match &mut parent.value {
             Value::List(items) => items.push(node),
-            Value::Map(pairs) => match pending.take() {
-                Some(key) => pairs.push((key, node)),
-                None => {
-                    if !matches!(node.value, Value::Scalar { .. }) {
-                        return Err(node.problem("a key must be a plain text", None));
-                    }
+            Value::Map(pairs) => {
+                if let Some(key) = pending.take() {
+                    pairs.push((key, node));
+                } else if matches!(node.value, Value::Scalar { .. }) {
                     *pending = Some(node);
+                } else {
+                    return Err(node.problem("a key must be a plain text", None));
                 }
-            },
+            }
             Value::Scalar { .. } => {}
         }
         Ok(())

@@ -7,6 +7,7 @@ pub mod lock;
 pub mod logs;
 pub mod prompt_name;
 pub mod router;
+pub mod shipped;
 pub mod stop_request;
 pub mod words;
 pub mod workflow;

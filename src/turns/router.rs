@@ -107,7 +107,7 @@ pub fn deterministic(
         return Ok(own(format!("{role}'s own prompt (router off)")));
     }
     let n = rules.review_every_n;
-    if n > 0 && iteration % n == 0 {
+    if n > 0 && iteration.is_multiple_of(n) {
         if workflow.is_first(role) {
             return Ok(Choice {
                 prompt: workflow.reviewer.clone(),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::error::{GitError, doing};
 use super::repo::{Head, Repo};
-use super::state_commit::index_entry;
+use super::state_commit::{index_entry, write_index};
 
 impl Repo {
     /// Commits the working tree's version of `paths` (a missing file is a deletion) on top of
@@ -41,7 +41,7 @@ impl Repo {
         }
         let tree = tree.write_tree_to(&self.git).map_err(doing("write a tree"))?;
         if Some(tree) == old_tree {
-            self.write_index(&mut index)?;
+            write_index(&mut index)?;
             return Ok(None);
         }
         let tree = self.git.find_tree(tree).map_err(doing("read a tree"))?;
@@ -52,7 +52,7 @@ impl Repo {
             .commit(None, &signature, &signature, message, &tree, &parents)
             .map_err(doing("commit files"))?;
         self.advance(&name, head, oid, message.lines().next().unwrap_or("commit"))?;
-        self.write_index(&mut index)?;
+        write_index(&mut index)?;
         Ok(Some(oid))
     }
 

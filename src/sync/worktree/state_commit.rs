@@ -85,31 +85,31 @@ impl Repo {
         index.read(false).map_err(doing("read the index"))?;
         let entry = index_entry(path, id, &meta, 0o100_644);
         index.add(&entry).map_err(doing("update the index"))?;
-        self.write_index(&mut index)
+        write_index(&mut index)
     }
+}
 
-    /// Writes the index; a lock held by another git for a moment is waited for.
-    pub(super) fn write_index(&self, index: &mut git2::Index) -> Result<(), GitError> {
-        let mut last = None;
-        for _ in 0..50 {
-            match index.write() {
-                Ok(()) => return Ok(()),
-                Err(e) if e.code() == ErrorCode::Locked => {
-                    last = Some(e);
-                    std::thread::sleep(std::time::Duration::from_millis(20));
-                }
-                Err(e) => return Err(doing("write the index")(e)),
+/// Writes the index; a lock held by another git for a moment is waited for.
+pub(super) fn write_index(index: &mut git2::Index) -> Result<(), GitError> {
+    let mut last = None;
+    for _ in 0..50 {
+        match index.write() {
+            Ok(()) => return Ok(()),
+            Err(e) if e.code() == ErrorCode::Locked => {
+                last = Some(e);
+                std::thread::sleep(std::time::Duration::from_millis(20));
             }
+            Err(e) => return Err(doing("write the index")(e)),
         }
-        let message = last.map_or_else(String::new, |e| e.message().to_owned());
-        Err(GitError::Git { doing: "write the index", message })
     }
+    let message = last.map_or_else(String::new, |e| e.message().to_owned());
+    Err(GitError::Git { doing: "write the index", message })
 }
 
 /// An index entry with the file's own times and size, so that status need not read it.
 pub(super) fn index_entry(path: &str, id: Oid, meta: &std::fs::Metadata, mode: u32) -> IndexEntry {
     // Git keeps the low 32 bits of each of these numbers.
-    let low = |n: u64| (n & u64::from(u32::MAX)) as u32;
+    let low = |n: u64| u32::try_from(n & u64::from(u32::MAX)).unwrap_or(0);
     let time = |secs: i64, nanos: i64| {
         IndexTime::new(i32::try_from(secs).unwrap_or(0), u32::try_from(nanos).unwrap_or(0))
     };
