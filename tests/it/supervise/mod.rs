@@ -1,0 +1,5 @@
+//! The supervisor with real processes.
+
+mod ends;
+mod hang;
+mod harness;
