@@ -43,7 +43,7 @@ fn every_problem_is_reported_at_once() {
 fn an_alias_bomb_is_refused_at_once() {
     let mut bomb = String::from("a: &a [x,x,x,x,x,x,x,x,x,x]\n");
     for i in 0..40 {
-        bomb.push_str(&format!("b{i}: &b{i} [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"));
+        bomb += &format!("b{i}: &b{i} [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n");
     }
     let start = Instant::now();
     assert_eq!(problems(&bomb), ["orchestration.yaml:1:4: anchors are not supported (write the value out)"]);

@@ -2,6 +2,7 @@
 //!
 //! `workflow`, `router`, `context` and `words` are pure; `turn` and `combined` do what they say.
 
+pub mod autocommit;
 pub mod context;
 pub mod lock;
 pub mod logs;
