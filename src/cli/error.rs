@@ -2,6 +2,12 @@
 
 use std::fmt::Write as _;
 
+use crate::config::ConfigError;
+use crate::state::{FieldProblem, StateError};
+use crate::turns::engine::{LoopError, TurnFailure};
+use crate::turns::lock::LockError;
+use crate::turns::settings::SettingsError;
+
 /// Success.
 pub const OK: u8 = 0;
 /// Internal or I/O error; `doctor` found an error.
@@ -71,6 +77,90 @@ impl Failure {
             "causes": self.causes,
             "hint": self.hint,
         })
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let mut failure = Self::new(USAGE, "config", "read the configuration");
+        failure.causes = error.lines();
+        failure.hint(
+            "all keys are explained in docs/configuration.md; `orchestrator check` reads the file again",
+        )
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::new(USAGE, "config", "use the configuration").cause(error.to_string())
+    }
+}
+
+impl From<LoopError> for Failure {
+    fn from(error: LoopError) -> Self {
+        let text = error.to_string();
+        match error {
+            LoopError::Lock(LockError::Busy(_)) => Self::new(REFUSED, "busy", "start a loop")
+                .cause(text)
+                .hint("wait for it, or ask it to stop: orchestrator stop"),
+            LoopError::State(StateError::Missing { .. }) => {
+                Self::new(USAGE, "state", "read the state").cause(text).hint("orchestrator init")
+            }
+            LoopError::State(StateError::Bad { problem: FieldProblem::StepDialect { .. }, .. }) => {
+                Self::new(USAGE, "state", "read the state")
+                    .cause(text)
+                    .hint("orchestrator init --import-state")
+            }
+            LoopError::State(_) => Self::new(USAGE, "state", "read the state")
+                .cause(text)
+                .hint("mend the file, or restore a version from git: git log -p -- <state file>"),
+            LoopError::StateRemoved { ref path, ref commit, .. } => {
+                let hint = format!("git checkout {commit}~1 -- {}", path.display());
+                Self::new(USAGE, "state", "find the state").cause(text).hint(hint)
+            }
+            LoopError::Preflight(e) => {
+                let failure = Self::new(REFUSED, "preflight", "begin a turn").cause(text);
+                match e.hint() {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
+            }
+            LoopError::NoRepository => Self::new(USAGE, "no_repository", "start the loop")
+                .cause(text)
+                .hint("git init, or run without git: orchestrator --no-git"),
+            LoopError::Agent(e) => Self::new(USAGE, "agent", "choose an agent").cause(text).hint(e.hint()),
+            LoopError::GoalIsTemplate(file) => Self::new(USAGE, "goal", "start a model")
+                .cause(text)
+                .hint(format!("write the goal into {file}, and remove its template line")),
+            LoopError::Store(_) => Self::new(INTERNAL, "private", "read .orchestrator/")
+                .cause(text)
+                .hint("the file is a memory of this clone; move it away to go on without it"),
+            LoopError::Lock(LockError::Io { .. })
+            | LoopError::Git(_)
+            | LoopError::Illegal(_)
+            | LoopError::Io { .. }
+            | LoopError::Glob(_) => Self::new(INTERNAL, "io", "run the loop").cause(text),
+        }
+    }
+}
+
+impl From<TurnFailure> for Failure {
+    fn from(f: TurnFailure) -> Self {
+        let mut failure = Self::new(
+            FAILED,
+            "turn_failed",
+            format!(
+                "turn failed: {} iteration {} prompt {} agent {}: {}{}",
+                f.role,
+                f.iteration,
+                f.prompt,
+                f.agent,
+                f.status,
+                f.log.as_ref().map_or_else(String::new, |l| format!(" · log {l}"))
+            ),
+        );
+        failure.causes = f.causes;
+        failure.hint(f.hint.unwrap_or_else(|| "mend the cause and start again: orchestrator".into()))
     }
 }
 

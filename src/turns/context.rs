@@ -39,7 +39,6 @@ pub struct Context {
     pub report_dir: String,
     pub review_report: String,
     pub archive_dir: String,
-    pub prompts_allowed: Vec<String>,
     pub state_file: String,
     pub logs_dir: String,
     pub previous: Option<Previous>,
@@ -161,7 +160,6 @@ mod tests {
             report_dir: "plans/active/misc/reports/20260203_040506/".into(),
             review_report: "plans/active/misc/reports/20260203_040506/review.md".into(),
             archive_dir: "plans/archive/".into(),
-            prompts_allowed: vec![],
             state_file: "sync/state.json".into(),
             logs_dir: "logs".into(),
             previous: Some(Previous {

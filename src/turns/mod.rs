@@ -1,14 +1,18 @@
 //! The galph/ralph loop: whose turn it is, which prompt runs, what is kept of it.
 //!
-//! `workflow`, `router`, `context` and `words` are pure; `turn` and `combined` do what they say.
+//! `workflow`, `router`, `context`, `words` and `autocommit::plan` are pure; [`engine`] takes the
+//! turns and does what they say.
 
 pub mod autocommit;
 pub mod context;
+pub mod engine;
 pub mod lock;
 pub mod logs;
 pub mod prompt_name;
 pub mod router;
+pub mod settings;
 pub mod shipped;
 pub mod stop_request;
+mod summary;
 pub mod words;
 pub mod workflow;

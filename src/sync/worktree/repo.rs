@@ -199,6 +199,20 @@ impl Repo {
         run().map_err(doing("compare commits"))
     }
 
+    /// Lines added and removed in one file.
+    pub fn line_changes(&self, from: Option<Oid>, to: Oid, path: &str) -> (usize, usize) {
+        let run = || -> Result<(usize, usize), git2::Error> {
+            let old = from.map(|f| self.git.find_commit(f)?.tree()).transpose()?;
+            let new = self.git.find_commit(to)?.tree()?;
+            let mut options = git2::DiffOptions::new();
+            options.pathspec(path).disable_pathspec_match(true);
+            let stats = self.git.diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut options))?.stats()?;
+            Ok((stats.insertions(), stats.deletions()))
+        };
+        // A count for display: what cannot be read counts as nothing.
+        run().unwrap_or_default()
+    }
+
     /// Saved work that no branch holds yet: ref names.
     pub fn rescue_refs(&self) -> Vec<String> {
         let Ok(refs) = self.git.references_glob("refs/orchestrator/rescue/*") else { return Vec::new() };
