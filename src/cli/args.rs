@@ -165,7 +165,8 @@ pub(super) struct RunArgs {
     #[arg(long)]
     pub commit_dry_run: bool,
     /// How the run is reported
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    // An id of its own: other commands have a `--format` with their own values.
+    #[arg(id = "loop_format", long = "format", value_enum, value_name = "FORMAT")]
     pub format: Option<Format>,
 }
 

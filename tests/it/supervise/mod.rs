@@ -2,4 +2,5 @@
 
 mod ends;
 mod hang;
-mod harness;
+pub mod harness;
+pub use harness::{fake_agent, times};
