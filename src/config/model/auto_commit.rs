@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+const NO_CAP: f64 = f64::INFINITY;
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AutoCommit {
@@ -23,35 +25,32 @@ pub struct Group {
     pub globs: Vec<String>,
     /// Without the dot.
     pub extensions: Vec<String>,
-    /// `None`: no cap; likewise the next.
-    pub max_file_mib: Option<f64>,
-    pub max_total_mib: Option<f64>,
+    /// Infinite: no cap; likewise the next.
+    #[serde(with = "cap")]
+    pub max_file_mib: f64,
+    #[serde(with = "cap")]
+    pub max_total_mib: f64,
 }
 
 impl Group {
-    fn new(globs: &[&str], max_file_mib: Option<f64>, max_total_mib: Option<f64>) -> Self {
+    fn new(globs: &[&str], max_file_mib: f64, max_total_mib: f64) -> Self {
         let globs = globs.iter().map(|g| (*g).to_owned()).collect();
         Self { enabled: true, globs, extensions: Vec::new(), max_file_mib, max_total_mib }
     }
-
-    /// The largest file, in bytes.
-    pub fn max_file_bytes(&self) -> u64 {
-        bytes(self.max_file_mib)
-    }
-
-    /// The largest sum of one turn, in bytes.
-    pub fn max_total_bytes(&self) -> u64 {
-        bytes(self.max_total_mib)
-    }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the table lets no negative number in, and a huge one saturates"
-)]
-fn bytes(mib: Option<f64>) -> u64 {
-    mib.map_or(u64::MAX, |n| (n * 1024.0 * 1024.0) as u64)
+/// JSON has no infinity: no cap is null there.
+mod cap {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+    pub(super) fn serialize<S: Serializer>(mib: &f64, s: S) -> Result<S::Ok, S::Error> {
+        mib.is_finite().then_some(*mib).serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
+        Ok(Option::deserialize(d)?.unwrap_or(f64::INFINITY))
+    }
 }
 
 impl Default for AutoCommit {
@@ -67,12 +66,12 @@ impl Default for AutoCommit {
             ".gitmodules",
         ];
         Self {
-            reports: Group::new(&["plans/**/reports/**", "reports/**"], Some(5.0), Some(20.0)),
-            tracked: Group::new(&[], Some(32.0), Some(100.0)),
-            docs: Group::new(&docs, Some(1.0), None),
+            reports: Group::new(&["plans/**/reports/**", "reports/**"], 5.0, 20.0),
+            tracked: Group::new(&[], 32.0, 100.0),
+            docs: Group::new(&docs, 1.0, NO_CAP),
             // A file of the work over the cap of tracked outputs fails the turn; there is no cap in all.
-            work: Group::new(&[], Some(32.0), None),
-            state: Group::new(&[], None, None),
+            work: Group::new(&[], 32.0, NO_CAP),
+            state: Group::new(&[], NO_CAP, NO_CAP),
             force_add_reports: false,
         }
     }
