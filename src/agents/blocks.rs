@@ -26,7 +26,7 @@ struct Fence {
     indent: usize,
 }
 
-/// The blocks in their order. Fences follow CommonMark: three or more backticks or tildes, up to
+/// The blocks in their order. Fences follow `CommonMark`: three or more backticks or tildes, up to
 /// three blanks before, closed by one at least as long of the same kind, or by the end of the file.
 pub fn blocks(prompt: &str) -> Result<Vec<Block>, BlockError> {
     let mut found: Vec<Block> = Vec::new();

@@ -192,6 +192,7 @@ pub(super) fn layered(first: Limits, then: Limits) -> Limits {
         timeout_secs: first.timeout_secs.or(then.timeout_secs),
         result_grace_secs: first.result_grace_secs.or(then.result_grace_secs),
         grace_secs: first.grace_secs.or(then.grace_secs),
+        max_parallel: first.max_parallel.or(then.max_parallel),
     }
 }
 

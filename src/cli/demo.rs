@@ -80,9 +80,9 @@ fn timeline(project: &Path) -> Result<String, Failure> {
     let repo = Repo::open(project).map_err(|e| words(&e))?;
     let head = repo.head().map_err(|e| words(&e))?.commit();
     let commits = head.map(|h| repo.commits_between(None, h)).transpose().map_err(|e| words(&e))?;
-    let list: String = commits.unwrap_or_default().iter().map(|c| format!("  {c}\n")).collect();
+    let list = commits.unwrap_or_default().join("\n  ");
     Ok(format!(
-        "\nthe history, oldest first:\n{list}\nlook around: cd {}\nin your own repository:\n  orchestrator init --goal \"what is to be built\"\n  orchestrator check\n  orchestrator --once\n",
+        "\nthe history, oldest first:\n  {list}\n\nlook around: cd {}\nin your own repository:\n  orchestrator init --goal \"what is to be built\"\n  orchestrator check\n  orchestrator --once\n",
         project.display()
     ))
 }

@@ -54,7 +54,7 @@ pub fn main() -> u8 {
 }
 
 fn dispatch(cli: &Cli) -> Result<u8, Failure> {
-    let _log = setup::diagnostics(&cli.global)?;
+    setup::diagnostics(&cli.global)?;
     let global = &cli.global;
     match &cli.command {
         None => run::run(global, &cli.run),

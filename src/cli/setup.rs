@@ -1,6 +1,5 @@
 //! From arguments and environment to settings.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use tracing_subscriber::EnvFilter;
@@ -8,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 use super::args::{Global, RunArgs};
 use super::error::{Failure, INTERNAL, USAGE};
 use crate::clock::SystemClock;
-use crate::config::{Loaded, Override, load, parse_duration};
+use crate::config::{Config, Loaded, Mode, Override, load};
 use crate::event::Sink;
 use crate::ids::{RoleId, SystemIds};
 use crate::supervise::{Redactor, Stop};
@@ -60,7 +59,7 @@ pub(super) fn setup(global: &Global, args: &RunArgs) -> Result<Setup, Failure> {
     let folder = start_folder(global)?;
     let vars = environment();
     let loaded = load(&folder, global.config.as_deref(), &vars, &flags(args))?;
-    let options = options(args, &vars)?;
+    let options = options(args, &loaded.config)?;
     let redactor = Redactor::from_env(std::env::vars_os());
     let path = std::env::var_os("PATH").unwrap_or_default();
     let settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
@@ -83,6 +82,11 @@ fn flags(args: &RunArgs) -> Vec<Override> {
         ("--main-prompt", "main_prompt", &args.main_prompt),
         ("--reviewer-prompt", "reviewer_prompt", &args.reviewer_prompt),
         ("--state-file", "state_file", &args.state_file),
+        ("--mode", "run.mode", &args.mode),
+        ("--role", "run.role", &args.role),
+        ("--branch", "run.branch", &args.branch),
+        ("--poll-interval", "run.pause_secs", &args.poll_interval),
+        ("--poll-interval", "sync.poll_interval", &args.poll_interval),
     ];
     let mut out: Vec<Override> = texts
         .into_iter()
@@ -91,10 +95,17 @@ fn flags(args: &RunArgs) -> Vec<Override> {
     if let Some(n) = args.router_review_every_n {
         out.push(Override::flag("--router-review-every-n", "router.review_every_n", n.to_string()));
     }
-    if !args.router_allowlist.is_empty() {
-        let mut list = Override::flag("--router-allowlist", "router.allowlist", "");
-        list.texts.clone_from(&args.router_allowlist);
-        out.push(list);
+    if let Some(n) = if args.once { Some(1) } else { args.sync_loops } {
+        let name = if args.once { "--once" } else { "--sync-loops" };
+        out.push(Override::flag(name, "run.sync_loops", n.to_string()));
+    }
+    let lists = [
+        ("--router-allowlist", "router.allowlist", &args.router_allowlist),
+        ("--agent-role", "run.agent_roles", &args.agent_role),
+        ("--agent-prompt", "run.agent_prompts", &args.agent_prompt),
+    ];
+    for (name, path, texts) in lists.into_iter().filter(|(_, _, texts)| !texts.is_empty()) {
+        out.push(Override::flags(name, path, texts.clone()));
     }
     let switches = [
         ("--use-router", "router.enabled", args.use_router, "true"),
@@ -103,6 +114,7 @@ fn flags(args: &RunArgs) -> Vec<Override> {
         ("--no-auto-commit-tracked", "auto_commit.tracked.enabled", args.no_auto_commit_tracked, "false"),
         ("--no-auto-commit-docs", "auto_commit.docs.enabled", args.no_auto_commit_docs, "false"),
         ("--no-auto-commit-work", "auto_commit.work.enabled", args.no_auto_commit_work, "false"),
+        ("--no-git", "run.no_git", args.no_git, "true"),
         ("--no-auto-commit-state", "auto_commit.state.enabled", args.no_auto_commit_state, "false"),
     ];
     let on = switches.into_iter().filter(|(_, _, on, _)| *on);
@@ -110,64 +122,26 @@ fn flags(args: &RunArgs) -> Vec<Override> {
     out
 }
 
-/// Options of the start: flag, then environment, then default (T34).
-fn options(args: &RunArgs, vars: &[(String, String)]) -> Result<Options, Failure> {
-    let env = |name: &str| {
-        vars.iter().find(|(k, _)| k == name).map(|(_, v)| v.trim().to_owned()).filter(|v| !v.is_empty())
-    };
-    let mode = args.mode.clone().or_else(|| env("ORCHESTRATOR_MODE")).unwrap_or_else(|| "combined".into());
-    match mode.as_str() {
-        "combined" => {}
-        "role" => {
-            return Err(usage("`--mode role` is not part of this version")
-                .hint("run both roles on one machine: orchestrator --mode combined"));
-        }
-        other => return Err(usage(format!("`{other}` is not a mode")).hint("orchestrator --mode combined")),
+/// Options of the start; the layers of flag and environment are behind them already.
+fn options(args: &RunArgs, config: &Config) -> Result<Options, Failure> {
+    let run = &config.run;
+    // A role in the environment alone is no wish: inside a turn it names the turn's role (T37).
+    if run.mode == Mode::Role || args.role.is_some() {
+        return Err(usage("role mode is not part of this version")
+            .hint("run all roles on one machine: orchestrator --mode combined"));
     }
-    if args.role.is_some() {
-        return Err(usage("`--role` belongs to role mode, which is not part of this version"));
-    }
-    let role = |text: &str| RoleId::parse(text).map_err(|e| usage(e.to_string()));
-    let loops = match (args.once, args.sync_loops, env("SYNC_LOOPS")) {
-        (true, ..) => 1,
-        (false, Some(n), _) => n,
-        (false, None, Some(text)) => {
-            text.parse().map_err(|_| usage(format!("environment SYNC_LOOPS: `{text}` is not a number")))?
-        }
-        (false, None, None) => Options::default().loops,
-    };
-    let pause = args.poll_interval.clone().or_else(|| env("POLL_INTERVAL"));
-    let pause = pause.map(|t| parse_duration(&t).map_err(|e| usage(e.to_string()))).transpose()?;
-    let branch = args.branch.clone().or_else(|| env("ORCHESTRATION_BRANCH").filter(|_| !args.no_git));
+    let start_actor = args.start_actor.as_deref().map(RoleId::parse).transpose();
     Ok(Options {
-        mode,
-        loops,
-        pause: pause.unwrap_or_default(),
-        start_actor: args.start_actor.as_deref().map(role).transpose()?,
-        branch,
-        git: !args.no_git,
+        mode: "combined".into(),
+        loops: run.sync_loops,
+        pause: run.pause_secs.0,
+        start_actor: start_actor.map_err(|e| usage(e.to_string()))?,
+        branch: run.branch.clone().filter(|_| !args.no_git),
+        git: !run.no_git,
         commit_dry_run: args.commit_dry_run,
-        agent_prompts: pairs(&args.agent_prompt, env("ORCHESTRATOR_AGENT_PROMPT"), "--agent-prompt")?,
-        agent_roles: pairs(&args.agent_role, env("ORCHESTRATOR_AGENT_ROLE"), "--agent-role")?,
+        agent_prompts: run.agent_prompts.clone(),
+        agent_roles: run.agent_roles.clone(),
     })
-}
-
-/// `key=value` pairs of a flag, or of the environment if the flag was not given.
-fn pairs(given: &[String], env: Option<String>, name: &str) -> Result<BTreeMap<String, String>, Failure> {
-    let texts: Vec<String> = if given.is_empty() {
-        env.iter().flat_map(|t| t.split(',')).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect()
-    } else {
-        given.to_vec()
-    };
-    texts
-        .iter()
-        .map(|text| {
-            let (key, value) = text
-                .split_once('=')
-                .ok_or_else(|| usage(format!("{name}: `{text}` is not of the form KEY=AGENT")))?;
-            Ok((key.trim().to_owned(), value.trim().to_owned()))
-        })
-        .collect()
 }
 
 /// Switches the program's own diagnostics on if asked (I4).

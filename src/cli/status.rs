@@ -44,7 +44,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> 
             "last_update": crate::clock::iso_seconds(state.last_update),
             "exit": state.exits(),
             "exit_reason": state.exit_reason,
-            "loop": live.as_ref().map(|o| json!({"live": true, "owner": o})).unwrap_or_else(|| json!({"live": false})),
+            "loop": live.as_ref().map_or_else(|| json!({"live": false}), |o| json!({"live": true, "owner": o})),
             "next": {"prompt": next.prompt, "agent": next.agent},
             "previous": seen.previous.unwrap_or(Value::Null),
             "rescue_refs": rescue,

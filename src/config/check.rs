@@ -1,46 +1,56 @@
 //! A tree held against the table of keys: everything that is wrong, and the values that are right.
 
-use serde_json::{Map as JsonMap, Number, Value as Json};
+use std::collections::HashSet;
+
+use serde_json::{Map as JsonMap, Value as Json};
 
 use super::diagnostic::Diagnostic;
-use super::duration::parse_duration;
-use super::keys::{ALIASES, IGNORED, Key, Kind, ROOT, Shape, shape_at};
+use super::keys::{ALIASES, IGNORED, Key, Kind, ROOT, Shape, Standing, shape_at};
+use super::scalar::{expected, scalar, short};
+use super::suggest::{elsewhere, nearest};
 use super::tree::{Node, Value};
-use crate::ids::RoleId;
+
+/// Whoever has more wrong than this has the wrong file.
+const MAX_PROBLEMS: usize = 100;
 
 /// What a checked file says.
 #[derive(Debug, Default)]
 pub(super) struct Checked {
-    pub(super) values: Json,
-    /// Dotted path and line of every key that was set.
-    pub(super) lines: Vec<(String, usize)>,
+    pub(super) values: JsonMap<String, Json>,
+    /// Every key that was set, and every entry of a list of mappings, in the order of the file.
+    pub(super) places: Vec<Place>,
     pub(super) problems: Vec<Diagnostic>,
     pub(super) notices: Vec<String>,
 }
 
+/// Where a key or entry stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) path: String,
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+impl Place {
+    fn of(path: &str, node: &Node) -> Self {
+        Self { path: path.to_owned(), line: node.line, column: node.column }
+    }
+}
+
 pub(super) fn check(root: &Node) -> Checked {
-    let mut out = Checked { values: Json::Object(JsonMap::new()), ..Checked::default() };
+    let mut out = Checked::default();
     let Value::Map(pairs) = &root.value else {
-        out.problems.push(root.problem(format!("expected a mapping of keys, found {}", root.shown()), None));
+        out.problem(root, "", format!("expected a mapping of keys, found {}", root.shown()), None);
         return out;
     };
     let Shape::Map(keys) = ROOT else { return out };
-    let mut values = JsonMap::new();
     let mut aliased = Vec::new();
-    let direct = out.map(pairs, keys, "", &mut aliased);
-    merge(&mut values, direct);
-    for (key, node) in aliased {
-        out.alias(&key, node, &mut values);
+    let mut values = out.map(root, pairs, keys, "", &mut aliased);
+    for (name, node) in aliased {
+        out.alias(name, node, &mut values);
     }
-    out.values = Json::Object(values);
-    out.problems.sort_by_key(|p| (p.line, p.column));
+    out.values = values;
     out
-}
-
-fn merge(into: &mut JsonMap<String, Json>, from: JsonMap<String, Json>) {
-    for (k, v) in from {
-        into.insert(k, v);
-    }
 }
 
 /// Sets a dotted path, making the mappings on the way.
@@ -58,54 +68,76 @@ pub(super) fn set(values: &mut JsonMap<String, Json>, path: &str, value: Json) {
     }
 }
 
+fn join(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") }
+}
+
 impl Checked {
+    fn problem(&mut self, node: &Node, path: &str, message: impl Into<String>, suggestion: Option<String>) {
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(node.problem(path, message, suggestion));
+        }
+    }
+
     fn map<'n>(
         &mut self,
+        node: &Node,
         pairs: &'n [(Node, Node)],
         keys: &[Key],
         prefix: &str,
-        aliased: &mut Vec<(String, &'n Node)>,
+        aliased: &mut Vec<(&'n Node, &'n Node)>,
     ) -> JsonMap<String, Json> {
         let mut values = JsonMap::new();
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen = HashSet::new();
         for (name_node, node) in pairs {
             let Value::Scalar { text: name, .. } = &name_node.value else { continue };
-            if seen.contains(&name.as_str()) {
-                self.problems.push(name_node.problem(format!("key `{name}` stands twice"), None));
-                continue;
-            }
-            seen.push(name);
-            let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-            if let Some(key) = keys.iter().find(|k| k.name == name) {
-                if key.unused && !node.is_null() {
-                    self.notices
-                        .push(format!("`{path}` (line {}) is not used by this version", name_node.line));
-                }
-                self.lines.push((path.clone(), name_node.line));
-                if !node.is_null()
-                    && let Some(value) = self.value(node, key.shape, &path)
-                {
-                    values.insert(name.clone(), value);
-                }
+            let path = join(prefix, name);
+            if !seen.insert(name.as_str()) {
+                self.problem(name_node, &path, format!("key `{}` stands twice", short(name)), None);
+            } else if let Some(key) = keys.iter().find(|k| k.name == name) {
+                self.known(name_node, node, key, &path, &mut values);
             } else if prefix.is_empty() && ALIASES.iter().any(|(old, _)| old == name) {
-                aliased.push((name.clone(), node));
+                aliased.push((name_node, node));
             } else if prefix.is_empty() && IGNORED.contains(&name.as_str()) {
                 self.notices.push(format!("`{name}` (line {}) is accepted and ignored", name_node.line));
             } else {
                 self.unknown(name_node, name, keys, prefix);
             }
         }
+        for key in keys.iter().filter(|k| k.required && !seen.contains(k.name)) {
+            self.problem(node, &join(prefix, key.name), format!("`{prefix}` has no `{}`", key.name), None);
+        }
         values
     }
 
+    fn known(&mut self, name: &Node, node: &Node, key: &Key, path: &str, values: &mut JsonMap<String, Json>) {
+        // A key without a value says nothing, so that a section may have all its lines commented out.
+        if node.is_null() && !key.required {
+            return;
+        }
+        match key.standing {
+            Standing::Used => {}
+            Standing::Unused => {
+                self.notices.push(format!("`{path}` (line {}) is not used by this version", name.line));
+            }
+            Standing::FlagOnly => {
+                let message = format!("`{path}` is set by flags and environment, not in the file");
+                return self.problem(name, path, message, None);
+            }
+        }
+        self.places.push(Place::of(path, name));
+        if let Some(value) = self.value(node, key.shape, path) {
+            values.insert(key.name.to_owned(), value);
+        }
+    }
+
     fn unknown(&mut self, node: &Node, name: &str, keys: &[Key], prefix: &str) {
-        if name == "<<" {
-            self.problems
-                .push(node.problem("merge keys are not supported", Some("write the keys out".into())));
+        if self.problems.len() >= MAX_PROBLEMS {
             return;
         }
         let place = if prefix.is_empty() { String::new() } else { format!(" in `{prefix}`") };
-        let mut known: Vec<&str> = keys.iter().map(|k| k.name).collect();
+        let mut known: Vec<&str> =
+            keys.iter().filter(|k| k.standing != Standing::FlagOnly).map(|k| k.name).collect();
         if prefix.is_empty() {
             known.extend(ALIASES.iter().map(|(old, _)| *old));
         }
@@ -114,213 +146,96 @@ impl Checked {
             None => elsewhere(name)
                 .map_or_else(|| format!("known: {}", known.join(", ")), |path| format!("there is `{path}`")),
         };
-        self.problems.push(node.problem(format!("unknown key `{name}`{place}"), Some(suggestion)));
+        let message = format!("unknown key `{}`{place}", short(name));
+        self.problem(node, &join(prefix, name), message, Some(suggestion));
     }
 
-    fn alias(&mut self, old: &str, node: &Node, values: &mut JsonMap<String, Json>) {
-        let Some((_, path)) = ALIASES.iter().find(|(o, _)| *o == old) else { return };
+    fn alias(&mut self, name: &Node, node: &Node, values: &mut JsonMap<String, Json>) {
+        let Value::Scalar { text: old, .. } = &name.value else { return };
+        let Some((_, path)) = ALIASES.iter().find(|(o, _)| o == old) else { return };
         let Some(shape) = shape_at(path) else { return };
-        if self.lines.iter().any(|(p, _)| p == path) {
-            self.problems.push(
-                node.problem(format!("`{old}` and `{path}` are the same key"), Some("keep one".into())),
-            );
+        if node.is_null() {
             return;
         }
-        self.lines.push(((*path).to_owned(), node.line));
-        if !node.is_null()
-            && let Some(value) = self.value(node, shape, path)
-        {
+        if self.places.iter().any(|p| p.path == *path) {
+            let message = format!("`{old}` and `{path}` are the same key");
+            return self.problem(name, path, message, Some("keep one".into()));
+        }
+        self.places.push(Place::of(path, name));
+        if let Some(value) = self.value(node, shape, path) {
             set(values, path, value);
         }
     }
 
     fn value(&mut self, node: &Node, shape: Shape, path: &str) -> Option<Json> {
         match (shape, &node.value) {
-            (Shape::Free, _) => Some(free(node)),
-            (Shape::One(kind), Value::Scalar { text, plain }) => match scalar(kind, text, *plain) {
-                Ok(value) => Some(value),
-                Err((message, suggestion)) => {
-                    self.problems.push(node.problem(format!("`{path}`: {message}"), suggestion));
-                    None
-                }
-            },
+            _ if node.is_null() => self.wrong_shape(node, shape, path),
+            (Shape::One(kind), Value::Scalar { text, plain }) => self.one(node, kind, text, *plain, path),
             (Shape::List(inner), Value::List(items)) => {
                 let taken: Vec<Option<Json>> = items
                     .iter()
                     .enumerate()
-                    .map(|(i, n)| self.value(n, *inner, &format!("{path}[{i}]")))
+                    .map(|(i, n)| {
+                        let entry = format!("{path}[{i}]");
+                        if matches!(inner, Shape::Map(_)) {
+                            self.places.push(Place::of(&entry, n));
+                        }
+                        self.value(n, *inner, &entry)
+                    })
                     .collect();
                 taken.into_iter().collect::<Option<Vec<_>>>().map(Json::Array)
             }
+            (Shape::Argv | Shape::Command, Value::List(words)) if !words.is_empty() => {
+                self.value(node, Shape::List(&Shape::One(Kind::Word)), path)
+            }
+            (Shape::Command, Value::Scalar { text, .. }) => match split(text) {
+                Some(words) => Some(words.into()),
+                None => self.wrong_shape(node, shape, path),
+            },
             (Shape::Map(keys), Value::Map(pairs)) => {
-                let mut top_only = Vec::new();
-                Some(Json::Object(self.map(pairs, keys, path, &mut top_only)))
+                Some(Json::Object(self.map(node, pairs, keys, path, &mut Vec::new())))
             }
-            (Shape::Table(inner), Value::Map(pairs)) => {
-                let mut values = JsonMap::new();
-                for (name, entry) in pairs {
-                    let Value::Scalar { text, .. } = &name.value else { continue };
-                    let below = format!("{path}.{text}");
-                    self.lines.push((below.clone(), name.line));
-                    if values.contains_key(text) {
-                        self.problems.push(name.problem(format!("key `{text}` stands twice"), None));
-                    } else if let Some(value) = self.value(entry, *inner, &below) {
-                        values.insert(text.clone(), value);
-                    }
-                }
-                Some(Json::Object(values))
-            }
-            (shape, _) => {
-                let message = format!("`{path}`: expected {}, found {}", expected(shape), node.shown());
-                self.problems.push(node.problem(message, None));
+            (Shape::Table(inner), Value::Map(pairs)) => Some(Json::Object(self.table(pairs, *inner, path))),
+            (shape, _) => self.wrong_shape(node, shape, path),
+        }
+    }
+
+    fn one(&mut self, node: &Node, kind: Kind, text: &str, plain: bool, path: &str) -> Option<Json> {
+        match scalar(kind, text, plain) {
+            Ok(value) => Some(value),
+            Err((message, suggestion)) => {
+                self.problem(node, path, format!("`{path}`: {message}"), suggestion);
                 None
             }
         }
     }
-}
 
-/// A scalar of a kind, or what is wrong with it and how to write it.
-pub(super) fn scalar(kind: Kind, text: &str, plain: bool) -> Result<Json, (String, Option<String>)> {
-    let wrong = |hint: Option<String>| {
-        let quoted = if plain { format!("`{text}`") } else { format!("the text \"{text}\"") };
-        (format!("expected {}, found {quoted}", expected(Shape::One(kind))), hint)
-    };
-    let number_like = plain && text.parse::<f64>().is_ok() && !leading_zero(text);
-    match kind {
-        Kind::Bool => match text {
-            "true" | "True" | "TRUE" if plain => Ok(Json::Bool(true)),
-            "false" | "False" | "FALSE" if plain => Ok(Json::Bool(false)),
-            "yes" | "on" | "Yes" | "On" => Err(wrong(Some(format!("`{text}` is a text here: write true")))),
-            "no" | "off" | "No" | "Off" => Err(wrong(Some(format!("`{text}` is a text here: write false")))),
-            _ => Err(wrong(None)),
-        },
-        Kind::Count => {
-            if plain && leading_zero(text) {
-                let plain_number = text.trim_start_matches('0');
-                return Err(wrong(Some(format!("`{text}` is a text here: write {plain_number}"))));
-            }
-            let n = plain.then(|| text.parse::<u64>().ok()).flatten();
-            n.map(|n| Json::Number(n.into())).ok_or_else(|| wrong(None))
-        }
-        Kind::Number => {
-            let n = plain.then(|| text.parse::<f64>().ok()).flatten().filter(|n| n.is_finite() && *n >= 0.0);
-            n.and_then(Number::from_f64).map(Json::Number).ok_or_else(|| wrong(None))
-        }
-        Kind::Duration => {
-            let parsed = parse_duration(text).map_err(|_| wrong(None))?;
-            Number::from_f64(parsed.as_secs_f64()).map(Json::Number).ok_or_else(|| wrong(None))
-        }
-        Kind::Text => {
-            let bool_like = plain && matches!(text, "true" | "false");
-            if number_like || bool_like {
-                return Err(wrong(Some(format!("quote it: \"{text}\""))));
-            }
-            Ok(Json::String(text.to_owned()))
-        }
-        Kind::Argv => Ok(Json::String(text.to_owned())),
-        Kind::Glob => match globset::Glob::new(text) {
-            Ok(_) => Ok(Json::String(text.to_owned())),
-            Err(e) => Err((format!("bad glob `{text}`: {}", e.kind()), None)),
-        },
-        Kind::Role => match RoleId::parse(text) {
-            Ok(_) => Ok(Json::String(text.to_owned())),
-            Err(e) => Err((e.to_string(), None)),
-        },
-        Kind::Choice(names) => {
-            let folded = text.replace('-', "_");
-            let hit = names
-                .iter()
-                .find(|n| **n == text || **n == folded || n.strip_prefix("router_") == Some(folded.as_str()));
-            hit.map(|n| Json::String((*n).to_owned()))
-                .ok_or_else(|| wrong(nearest(text, names).map(|n| format!("did you mean `{n}`?"))))
-        }
-    }
-}
-
-fn leading_zero(text: &str) -> bool {
-    text.len() > 1 && text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-fn expected(shape: Shape) -> String {
-    match shape {
-        Shape::One(kind) => match kind {
-            Kind::Bool => "true or false".into(),
-            Kind::Count => "a whole number from 0".into(),
-            Kind::Number => "a number from 0".into(),
-            Kind::Text | Kind::Argv => "a text".into(),
-            Kind::Duration => "a duration (5, 0.25, 250ms, 2m, 12h)".into(),
-            Kind::Glob => "a glob".into(),
-            Kind::Role => "a role id".into(),
-            Kind::Choice(names) => format!("one of {}", names.join(", ")),
-        },
-        Shape::List(_) => "a list".into(),
-        Shape::Map(_) | Shape::Table(_) => "a mapping".into(),
-        Shape::Free => "anything".into(),
-    }
-}
-
-/// A subtree that nothing checks, as JSON.
-fn free(node: &Node) -> Json {
-    match &node.value {
-        Value::Scalar { text, plain } => {
-            if node.is_null() {
-                return Json::Null;
-            }
-            if *plain && !leading_zero(text) {
-                match text.as_str() {
-                    "true" => return Json::Bool(true),
-                    "false" => return Json::Bool(false),
-                    _ => {}
-                }
-                if let Ok(n) = text.parse::<i64>() {
-                    return Json::Number(n.into());
-                }
-                if let Some(n) = text.parse::<f64>().ok().and_then(Number::from_f64) {
-                    return Json::Number(n);
+    fn table(&mut self, pairs: &[(Node, Node)], inner: Shape, path: &str) -> JsonMap<String, Json> {
+        let mut values = JsonMap::new();
+        let mut seen = HashSet::new();
+        for (name_node, entry) in pairs {
+            let Value::Scalar { text: name, .. } = &name_node.value else { continue };
+            let below = join(path, name);
+            if !seen.insert(name.as_str()) {
+                self.problem(name_node, &below, format!("key `{}` stands twice", short(name)), None);
+            } else if !entry.is_null() {
+                self.places.push(Place::of(&below, name_node));
+                if let Some(value) = self.value(entry, inner, &below) {
+                    values.insert(name.clone(), value);
                 }
             }
-            Json::String(text.clone())
         }
-        Value::List(items) => Json::Array(items.iter().map(free).collect()),
-        Value::Map(pairs) => {
-            let entry = |(k, v): &(Node, Node)| match &k.value {
-                Value::Scalar { text, .. } => Some((text.clone(), free(v))),
-                _ => None,
-            };
-            Json::Object(pairs.iter().filter_map(entry).collect())
-        }
+        values
+    }
+
+    fn wrong_shape(&mut self, node: &Node, shape: Shape, path: &str) -> Option<Json> {
+        let message = format!("`{path}`: expected {}, found {}", expected(shape), node.shown());
+        self.problem(node, path, message, None);
+        None
     }
 }
 
-/// The known name within a third of its length in edits.
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let near = known.iter().map(|k| (distance(name, k), *k)).min()?;
-    (near.0 <= (name.chars().count().max(3) / 3).max(1)).then_some(near.1)
-}
-
-/// The one place elsewhere in the table where this name stands.
-fn elsewhere(name: &str) -> Option<String> {
-    let all = super::keys::all();
-    let mut hits = all.iter().filter(|(path, k)| k.name == name && !path.contains("NAME"));
-    let first = hits.next()?;
-    hits.next().is_none().then(|| first.0.clone())
-}
-
-/// Edits (insert, delete, replace, swap of neighbours) between two names.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let cost = usize::from(a[i - 1] != b[j - 1]);
-            let mut best = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + cost);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
+/// The words of a command line; `None` if there is none or a quote is left open.
+pub(super) fn split(text: &str) -> Option<Vec<String>> {
+    shlex::split(text).filter(|words| !words.is_empty())
 }

@@ -4,12 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// One problem.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Diagnostic {
     /// A file's line from 1; `None` for flags and environment.
     pub line: Option<usize>,
     /// Column from 1.
     pub column: Option<usize>,
+    /// Dotted path of the key; empty when it is about the whole file.
+    pub path: String,
     pub message: String,
     /// The nearest known key or value, or how to write it.
     pub suggestion: Option<String>,

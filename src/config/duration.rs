@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[error("`{0}` is not a duration (such as 5, 0.25, 250ms, 5s, 2m, 12h or 7d)")]
 pub struct BadDuration(pub String);
 
-/// `5` and `0.25` are seconds; otherwise a number with `ms`, `s`, `m`, `h` or `d`.
+/// `5` and `0.25` are seconds; otherwise a number with `ms`, `s`, `m`, `h` or `d`. At most a century.
 pub fn parse_duration(text: &str) -> Result<Duration, BadDuration> {
     let bad = || BadDuration(text.to_owned());
     let t = text.trim();
@@ -27,7 +27,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, BadDuration> {
         _ => return Err(bad()),
     };
     let n: f64 = number.parse().map_err(|_| bad())?;
-    Duration::try_from_secs_f64(n * factor).map_err(|_| bad())
+    // A century: far from where adding to a clock would overflow.
+    Duration::try_from_secs_f64(n * factor).ok().filter(|d| d.as_secs() <= 36_525 * 86_400).ok_or_else(bad)
 }
 
 /// A duration in the configuration: seconds when serialised.
@@ -76,7 +77,8 @@ mod tests {
         ] {
             assert_eq!(parse_duration(text).unwrap().as_millis(), ms, "{text}");
         }
-        for bad in ["", "s", "-5", "5x", "1e9", ".5", "5.", "nan", "5 5", "999999999999999999999d"] {
+        for bad in ["", "s", "-5", "5x", "1e9", ".5", "5.", "nan", "5 5", "999999999999999999999d", "36526d"]
+        {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
     }

@@ -15,13 +15,18 @@ pub struct EffectiveKey {
 }
 
 impl Loaded {
-    /// Every key that has a value, in the order of the table.
+    /// Every key that has a value, in the order of the table; values of an agent's environment
+    /// that look like secrets are masked.
     pub fn effective(&self) -> Vec<EffectiveKey> {
         let values = serde_json::to_value(&self.config).unwrap_or(Json::Null);
         let mut out = Vec::new();
         walk("", ROOT, &values, &mut out);
         out.into_iter()
-            .map(|(path, value)| EffectiveKey { source: self.source_of(&path), path, value })
+            .map(|(path, value)| EffectiveKey {
+                source: self.source_of(&path),
+                value: if secret(&path) { Json::from("***") } else { value },
+                path,
+            })
             .collect()
     }
 
@@ -31,6 +36,13 @@ impl Loaded {
         let hits = self.sources.iter().filter(|(set, _)| below(set));
         hits.max_by_key(|(set, source)| (rank(source), set.len())).map_or(Source::Default, |(_, s)| s.clone())
     }
+}
+
+/// By the names that redaction goes by (supervision.md P14).
+fn secret(path: &str) -> bool {
+    let name = path.strip_prefix("agents.").and_then(|rest| rest.rsplit_once(".env.")).map(|(_, name)| name);
+    name.map(str::to_uppercase)
+        .is_some_and(|name| ["KEY", "TOKEN", "SECRET", "PASSWORD"].iter().any(|word| name.contains(word)))
 }
 
 fn rank(source: &Source) -> u8 {
@@ -57,7 +69,7 @@ fn walk(prefix: &str, shape: Shape, value: &Json, out: &mut Vec<(String, Json)>)
                 walk(&below(name), *inner, entry, out);
             }
         }
-        Shape::One(_) | Shape::List(_) | Shape::Free => {
+        Shape::One(_) | Shape::List(_) | Shape::Argv | Shape::Command => {
             if !value.is_null() {
                 out.push((prefix.to_owned(), value.clone()));
             }

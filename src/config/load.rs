@@ -10,10 +10,13 @@ use super::check::{Checked, check};
 use super::diagnostic::{ConfigError, Diagnostic};
 use super::layers::{Override, Source};
 use super::model::Config;
-use super::{env, tree};
+use super::{env, rules, tree};
 
 /// Searched upward from the working directory.
 pub const FILE_NAME: &str = "orchestration.yaml";
+
+/// What flags and environment are called in errors.
+const SETTINGS: &str = "settings";
 
 /// A larger file is refused.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -41,6 +44,7 @@ pub fn load(
     vars: &[(String, String)],
     flags: &[Override],
 ) -> Result<Loaded, ConfigError> {
+    let from = &std::path::absolute(from).unwrap_or_else(|_| from.to_owned());
     let (root, file) = match explicit {
         Some(path) => {
             let path = from.join(path);
@@ -49,70 +53,60 @@ pub fn load(
         }
         None => find_root(from),
     };
-    let mut values = JsonMap::new();
+    let mut given = JsonMap::new();
     let mut sources = Vec::new();
     let mut notices = Vec::new();
     if let Some(path) = &file {
         let origin = path.strip_prefix(&root).unwrap_or(path).display().to_string();
         let checked = read(path, &origin)?;
-        if !checked.problems.is_empty() {
-            return Err(ConfigError::Invalid { origin, problems: checked.problems });
-        }
-        if let Json::Object(map) = checked.values {
-            values = map;
-        }
-        sources.extend(checked.lines.into_iter().map(|(path, line)| (path, Source::File { line })));
+        given = checked.values;
+        sources.extend(checked.places.into_iter().map(|p| (p.path, Source::File { line: p.line })));
         notices = checked.notices;
     }
     let mut problems = Vec::new();
     for layer in env::overrides(vars).iter().chain(flags) {
-        match layer.apply(&mut values) {
-            Ok(()) => sources.push((layer.path.clone(), layer.source.clone())),
+        match layer.apply(&mut given) {
+            Ok(paths) => sources.extend(paths.into_iter().map(|path| (path, layer.source.clone()))),
             Err(problem) => problems.push(problem),
         }
     }
+    // A variable that sets two keys is wrong once.
+    problems.dedup_by(|a, b| a.message == b.message);
     if !problems.is_empty() {
-        return Err(ConfigError::Invalid { origin: "settings".into(), problems });
+        return Err(ConfigError::Invalid { origin: SETTINGS.into(), problems });
     }
-    let config: Config = serde_json::from_value(Json::Object(values)).map_err(|e| {
-        let origin = file.as_ref().map_or("settings".into(), |f| f.display().to_string());
-        one_problem(origin, e.to_string())
-    })?;
-    steps_have_roles(&config, file.as_deref().unwrap_or(Path::new(FILE_NAME)), &sources)?;
-    Ok(Loaded { root, file, config, notices, sources })
+    let config = typed(&given).map_err(|e| one_problem(SETTINGS.into(), e.to_string()))?;
+    let mut loaded = Loaded { root, file, config, notices, sources };
+    let set = |path: &str| loaded.source_of(path) != Source::Default;
+    let notices = rules::notices(&loaded.config, set);
+    if !set("auto_commit.docs.globs") {
+        loaded.config.follow_moved_documents();
+    }
+    loaded.notices.extend(notices);
+    Ok(loaded)
+}
+
+/// The defaults with `given` laid over them.
+pub(super) fn typed(given: &JsonMap<String, Json>) -> Result<Config, serde_json::Error> {
+    let mut all = serde_json::to_value(Config::default())?;
+    overlay(&mut all, &Json::Object(given.clone()));
+    serde_json::from_value(all)
+}
+
+fn overlay(below: &mut Json, above: &Json) {
+    match (below, above) {
+        (Json::Object(below), Json::Object(above)) => {
+            for (key, value) in above {
+                overlay(below.entry(key).or_insert(Json::Null), value);
+            }
+        }
+        (below, above) => *below = above.clone(),
+    }
 }
 
 fn one_problem(origin: String, message: String) -> ConfigError {
-    let problem = Diagnostic { line: None, column: None, message, suggestion: None };
+    let problem = Diagnostic { line: None, column: None, path: String::new(), message, suggestion: None };
     ConfigError::Invalid { origin, problems: vec![problem] }
-}
-
-/// What no single key can show: every step has a role and a prompt, and no role stands twice.
-fn steps_have_roles(config: &Config, file: &Path, sources: &[(String, Source)]) -> Result<(), ConfigError> {
-    let line = sources.iter().find_map(|(path, source)| match source {
-        Source::File { line } if path == "workflow.steps" => Some(*line),
-        _ => None,
-    });
-    let problem = |message: String| Diagnostic { line, column: line.map(|_| 1), message, suggestion: None };
-    let mut problems = Vec::new();
-    let mut seen = Vec::new();
-    for (i, step) in config.workflow.steps.iter().enumerate() {
-        match &step.role {
-            None => problems.push(problem(format!("`workflow.steps[{i}]` has no `role`"))),
-            Some(role) if seen.contains(role) => {
-                problems.push(problem(format!("`workflow.steps[{i}]`: role `{role}` stands twice")));
-            }
-            Some(role) => seen.push(role.clone()),
-        }
-        if step.prompt.is_empty() {
-            problems.push(problem(format!("`workflow.steps[{i}]` has no `prompt`")));
-        }
-    }
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let origin = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Err(ConfigError::Invalid { origin, problems })
 }
 
 /// The project root and its file: the nearest `orchestration.yaml` upward; without one the
@@ -120,7 +114,8 @@ fn steps_have_roles(config: &Config, file: &Path, sources: &[(String, Source)]) 
 pub fn find_root(from: &Path) -> (PathBuf, Option<PathBuf>) {
     for folder in from.ancestors() {
         let path = folder.join(FILE_NAME);
-        if path.is_file() {
+        // Also a dangling link or a folder: ignoring it would run with other settings than it seems.
+        if path.symlink_metadata().is_ok() {
             return (folder.to_owned(), Some(path));
         }
         // A repository is a border: the file of some outer project is not ours.
@@ -136,15 +131,27 @@ fn read(path: &Path, origin: &str) -> Result<Checked, ConfigError> {
         io::ErrorKind::NotFound => ConfigError::NotFound { path: path.into() },
         _ => ConfigError::Io { path: path.into(), message: e.to_string() },
     };
+    let invalid = |problems| ConfigError::Invalid { origin: origin.to_owned(), problems };
+    if !path.metadata().map_err(io)?.is_file() {
+        return Err(ConfigError::Io { path: path.into(), message: "not a regular file".into() });
+    }
     let mut bytes = Vec::new();
     File::open(path).map_err(io)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(one_problem(origin.into(), "larger than the limit of 1 MiB".into()));
     }
     let text = String::from_utf8(bytes).map_err(|_| one_problem(origin.into(), "not UTF-8 text".into()))?;
-    match tree::read(&text) {
-        Ok(Some(root)) => Ok(check(&root)),
-        Ok(None) => Ok(Checked { values: Json::Object(JsonMap::new()), ..Checked::default() }),
-        Err(problem) => Err(ConfigError::Invalid { origin: origin.into(), problems: vec![problem] }),
+    let mut checked = match tree::read(&text) {
+        Ok(Some(root)) => check(&root),
+        Ok(None) => Checked::default(),
+        Err(problem) => return Err(invalid(vec![problem])),
+    };
+    match typed(&checked.values) {
+        Ok(config) => checked.problems.extend(rules::problems(&config, &checked.places)),
+        // The values that passed may be incomplete without those that did not.
+        Err(e) if checked.problems.is_empty() => return Err(one_problem(origin.into(), e.to_string())),
+        Err(_) => {}
     }
+    checked.problems.sort_by_key(|p| (p.line, p.column));
+    if checked.problems.is_empty() { Ok(checked) } else { Err(invalid(checked.problems)) }
 }

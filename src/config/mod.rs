@@ -9,21 +9,25 @@ mod diagnostic;
 pub mod duration;
 mod effective;
 mod env;
+mod globs;
 pub mod keys;
 mod layers;
 mod load;
 mod model;
-mod model_agents;
+mod rules;
+mod scalar;
+mod suggest;
+mod table;
 mod tree;
 
 pub use diagnostic::{ConfigError, Diagnostic};
 pub use duration::parse_duration;
 pub use effective::EffectiveKey;
-pub use env::ENV_NAMES;
+pub use env::env_names;
+pub use globs::glob_set;
 pub use layers::{Override, Source};
 pub use load::{FILE_NAME, Loaded, find_root, load};
 pub use model::*;
-pub use model_agents::*;
 
 /// A commented configuration with the defaults, as `init` writes it.
 pub const EXAMPLE_YAML: &str = include_str!("example.yaml");

@@ -4,6 +4,7 @@
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::diagnostic::Diagnostic;
+use super::scalar::short;
 
 /// Deeper nesting is refused.
 pub(super) const MAX_DEPTH: usize = 64;
@@ -33,15 +34,28 @@ impl Node {
         matches!(&self.value, Value::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
-    pub(super) fn problem(&self, message: impl Into<String>, suggestion: Option<String>) -> Diagnostic {
-        Diagnostic { line: Some(self.line), column: Some(self.column), message: message.into(), suggestion }
+    /// A problem of this value; `path` is its key's.
+    pub(super) fn problem(
+        &self,
+        path: &str,
+        message: impl Into<String>,
+        suggestion: Option<String>,
+    ) -> Diagnostic {
+        Diagnostic {
+            line: Some(self.line),
+            column: Some(self.column),
+            path: path.to_owned(),
+            message: message.into(),
+            suggestion,
+        }
     }
 
     /// What it is, for error messages.
     pub(super) fn shown(&self) -> String {
         match &self.value {
-            Value::Scalar { text, plain } if *plain => format!("`{text}`"),
-            Value::Scalar { text, .. } => format!("\"{text}\""),
+            Value::Scalar { .. } if self.is_null() => "nothing".into(),
+            Value::Scalar { text, plain: true } => format!("`{}`", short(text)),
+            Value::Scalar { text, .. } => format!("the text \"{}\"", short(text)),
             Value::List(_) => "a list".into(),
             Value::Map(_) => "a mapping".into(),
         }
@@ -56,13 +70,14 @@ pub(super) fn read(text: &str) -> Result<Option<Node>, Diagnostic> {
         let (event, span) = item.map_err(|e| Diagnostic {
             line: Some(e.marker().line()),
             column: Some(e.marker().col() + 1),
+            path: String::new(),
             message: format!("not valid YAML: {}", e.info()),
             suggestion: None,
         })?;
         if matches!(event, Event::DocumentStart(_)) {
             documents += 1;
             if documents > 1 {
-                return Err(at(span).problem("a second document", Some("keep one".into())));
+                return Err(at(span).problem("", "a second document", Some("keep one".into())));
             }
         }
         reader.take(event, span)?;
@@ -88,7 +103,7 @@ impl Reader {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Diagnostic> {
         let place = at(span);
         let refuse = |what: &str| {
-            Err(place.problem(format!("{what} are not supported"), Some("write the value out".into())))
+            Err(place.problem("", format!("{what} are not supported"), Some("write the value out".into())))
         };
         match event {
             Event::Alias(_) => refuse("aliases"),
@@ -122,7 +137,7 @@ impl Reader {
 
     fn open(&mut self, node: Node) -> Result<(), Diagnostic> {
         if self.stack.len() >= MAX_DEPTH {
-            return Err(node.problem(format!("nested deeper than {MAX_DEPTH}"), None));
+            return Err(node.problem("", format!("nested deeper than {MAX_DEPTH}"), None));
         }
         self.stack.push((node, None));
         Ok(())
@@ -139,9 +154,16 @@ impl Reader {
                 if let Some(key) = pending.take() {
                     pairs.push((key, node));
                 } else if matches!(node.value, Value::Scalar { .. }) {
+                    if node.is_null() {
+                        return Err(node.problem("", "a key is missing before `:`", None));
+                    }
+                    if matches!(&node.value, Value::Scalar { text, plain: true } if text == "<<") {
+                        let remedy = Some("write the keys out".into());
+                        return Err(node.problem("", "merge keys are not supported", remedy));
+                    }
                     *pending = Some(node);
                 } else {
-                    return Err(node.problem("a key must be a plain text", None));
+                    return Err(node.problem("", "a key must be a plain text", None));
                 }
             }
             Value::Scalar { .. } => {}

@@ -69,6 +69,11 @@ impl Rules {
         })
     }
 
+    /// Work has the cap of tracked outputs unless it was given its own (T22).
+    fn work_cap(&self) -> u64 {
+        if self.work.max_file == u64::MAX { self.tracked.max_file } else { self.work.max_file }
+    }
+
     /// Whether a path never counts as dirty.
     pub fn is_protected(&self, path: &str) -> bool {
         self.protected
@@ -160,7 +165,7 @@ pub fn plan(rules: &Rules, candidates: &[Candidate], before: &BTreeSet<String>, 
             continue;
         };
         let (group, rule) = order[home];
-        if group == Group::Work && *size > rules.tracked.max_file.max(rule.max_file) {
+        if group == Group::Work && *size > rules.work_cap() {
             plan.too_large.push(path.clone());
         } else if group != Group::Work && (*size > rule.max_file || totals[home] + size > rule.max_total) {
             plan.left.push(path.clone());

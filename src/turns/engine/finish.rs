@@ -2,6 +2,7 @@
 
 use super::checks::CheckRun;
 use super::error::{End, TurnFailure};
+use super::stopping::Wish;
 use super::turn::{Open, shorten};
 use super::{Engine, LoopError};
 use crate::event::Event as Fact;
@@ -48,10 +49,10 @@ impl Engine<'_> {
         if matches!(verdict, Verdict::Ok) {
             self.auto_commit(&open, &checks, &mut verdict)?;
         }
-        let mut stop_reason = None;
+        let mut granted = None;
         if let Some(wish) = self.wish_of_turn(&open.id, tampered.as_ref()) {
             if self.wish_counts(&open.role, &wish).await {
-                stop_reason = Some(wish.reason);
+                granted = Some(wish);
             }
             StopRequest::clear(&self.settings.root);
         }
@@ -61,7 +62,7 @@ impl Engine<'_> {
                 self.say(Fact::Warning { text: format!("the log is incomplete: {e}") });
             }
         }
-        self.stamp(&open, Some(&outcome), &verdict, &checks, stop_reason)?;
+        self.stamp(&open, Some(&outcome), &verdict, &checks, granted)?;
         self.tell(&open, Some(&outcome), answer, &verdict, &checks)?;
         Ok(self.end_of(&open, verdict))
     }
@@ -205,7 +206,7 @@ impl Engine<'_> {
         outcome: Option<&Outcome>,
         verdict: &Verdict,
         checks: &CheckRun,
-        stop: Option<Option<String>>,
+        stop: Option<Wish>,
     ) -> Result<(), LoopError> {
         self.note_leftovers(open, verdict)?;
         let role = open.role.clone();
@@ -243,7 +244,7 @@ impl Engine<'_> {
         let roles = self.settings.roles();
         let now = self.world.clock.now();
         let mut next = crate::state::transition(&self.state, event, &roles, now)?;
-        if let Some(reason) = stop {
+        if let Some(Wish { reason, .. }) = stop {
             next = crate::state::transition(&next, Event::Stop { reason }, &roles, now)?;
         }
         let subject = if ok {

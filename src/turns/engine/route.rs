@@ -94,12 +94,15 @@ impl Engine<'_> {
             self.past(),
         );
         let allowed = settings.workflow.allowed_for(role);
-        let allowed: Vec<&String> = allowed
+        let allowed: Vec<&str> = allowed
             .iter()
-            .filter(|p| settings.router.allowlist.is_empty() || settings.router.allowlist.contains(p))
+            .map(String::as_str)
+            .filter(|p| {
+                settings.router.allowlist.is_empty() || settings.router.allowlist.iter().any(|a| a == p)
+            })
             .collect();
-        let names = allowed.iter().map(|p| format!("- {p}\n")).collect::<String>();
-        let text = format!("{}Allowed prompts:\n{names}\n{file_text}", context.render());
+        let names = allowed.join("\n- ");
+        let text = format!("{}Allowed prompts:\n- {names}\n\n{file_text}", context.render());
         let attempt = self.world.ids.uuid();
         let report_dir = context.report_dir.clone();
         let run = Run {

@@ -185,7 +185,7 @@ impl Engine<'_> {
         let rest: Vec<String> = dirty
             .into_iter()
             .map(|d| d.path)
-            .filter(|p| !steered.contains(p) && !(ours && left.contains(p)))
+            .filter(|p| !(steered.contains(p) || ours && left.contains(p)))
             .collect();
         let unknown: Vec<String> = rest.iter().filter(|p| !exempt.contains(*p)).cloned().collect();
         if !unknown.is_empty() {

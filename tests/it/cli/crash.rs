@@ -35,7 +35,8 @@ fn campaign(git: bool, kills: usize) {
     }
     let before =
         if p.path("sync/state.json").exists() { p.state()["iteration"].as_u64().unwrap() } else { 1 };
-    let last = p.run(&["--sync-loops", "1", "--no-git"][..if git { 2 } else { 3 }].as_ref()).expect(0);
+    let once: &[&str] = if git { &["--once"] } else { &["--once", "--no-git"] };
+    let last = p.run(once).expect(0);
     assert!(p.state()["iteration"].as_u64().unwrap() > before, "{}", last.out);
     check_order(&p);
     if git {
