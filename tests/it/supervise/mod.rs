@@ -3,3 +3,12 @@
 mod ends;
 mod hang;
 mod harness;
+mod limits;
+mod logs;
+mod pty;
+mod records;
+mod secrets;
+mod signals;
+mod spawn;
+mod survivors;
+mod volume;
