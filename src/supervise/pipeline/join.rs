@@ -29,9 +29,7 @@ impl Joiner {
         }
         self.held.push(b'\n');
         self.held.extend_from_slice(line);
-        let seen = if self.held.len() > LONGEST {
-            Seen::Broken
-        } else if self.scan.push(b"\n") == Seen::Broken {
+        let seen = if self.held.len() > LONGEST || self.scan.push(b"\n") == Seen::Broken {
             Seen::Broken
         } else {
             self.scan.push(line)

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 
@@ -161,7 +162,8 @@ fn with_units(text: &str, which: impl Fn(char) -> bool) -> Vec<u8> {
     for c in text.chars() {
         if which(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                // Writing to memory does not fail.
+                let _ = write!(out, "\\u{unit:04x}");
             }
         } else {
             out.push(c);

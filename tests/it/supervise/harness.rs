@@ -32,7 +32,7 @@ fn example(name: &str) -> PathBuf {
     if !path.exists() {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--example", name, "--manifest-path", manifest])
+            .args(["build", "--profile", "test", "--example", name, "--manifest-path", manifest])
             .output()
             .unwrap();
         assert!(path.exists(), "{}", String::from_utf8_lossy(&built.stderr));

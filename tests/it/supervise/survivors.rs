@@ -36,12 +36,10 @@ fn the_next_start_ends_survivors() {
         let survivors = bench.pids("P");
         assert_eq!(survivors.iter().filter(|pid| lives(**pid)).count(), 4);
 
-        let checks: String = survivors
-            .iter()
-            .map(|pid| format!("grep -sq \"^State:.[^Z]\" /proc/{pid}/status && echo {pid} lives; "))
-            .collect();
+        let check = |pid: &i32| format!("grep -sq \"^State:.[^Z]\" /proc/{pid}/status && echo {pid} lives");
+        let checks = survivors.iter().map(check).collect::<Vec<_>>().join("; ");
         let next =
-            bench.host(&format!("sh '{checks} :'"), &["sweep=1"]).stdout(Stdio::piped()).spawn().unwrap();
+            bench.host(&format!("sh '{checks}; :'"), &["sweep=1"]).stdout(Stdio::piped()).spawn().unwrap();
         let output = finished(next);
         let said = String::from_utf8(output.stdout).unwrap();
         assert_eq!(said.matches("survivor ").count(), 4, "{said}");

@@ -38,17 +38,10 @@ async fn strange_bytes_are_kept() {
     assert!(outcome.succeeded());
     assert_eq!(outcome.stdout_bytes, strange.len() as u64);
     assert!(bench.read("raw.log") == strange, "the raw log differs");
-    let text: String = bench
-        .activity()
-        .iter()
-        .filter(|line| line["kind"] == "output")
-        .map(|line| {
-            format!(
-                "{}{}",
-                line["data"]["text"].as_str().unwrap(),
-                if line["data"]["partial"] == true { "" } else { "\n" }
-            )
-        })
-        .collect();
+    let mut text = String::new();
+    for line in bench.activity().iter().filter(|line| line["kind"] == "output") {
+        text.push_str(line["data"]["text"].as_str().unwrap());
+        text.push_str(if line["data"]["partial"] == true { "" } else { "\n" });
+    }
     assert!(text.len() > 10 << 20 && text.ends_with("last \0"));
 }

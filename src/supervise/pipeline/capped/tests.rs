@@ -33,8 +33,9 @@ fn below_the_cap_the_file_is_what_was_written() {
     }
     log.finish();
     file.write_all(b"closing line\n").unwrap();
-    let body: String = (0..1000).map(|n| format!("{n}\n")).collect();
-    assert_eq!(sheet.text(), format!("header\n{body}closing line\n"));
+    let text = sheet.text();
+    let body = text.strip_prefix("header\n").and_then(|text| text.strip_suffix("closing line\n")).unwrap();
+    assert!(body.lines().map(|line| line.parse::<usize>().unwrap()).eq(0..1000));
 }
 
 /// P13: beyond the cap head, marker and tail, never longer than the cap, and the marker tells the truth.
@@ -95,7 +96,7 @@ fn a_full_disk() {
     let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut log = Capped::new(file, 1 << 20, Form::Raw);
     for _ in 0..10 {
-        log.write(&[b'x'; 100_000]);
+        log.write(&vec![b'x'; 100_000]);
     }
     log.finish();
     assert_eq!(log.take_error().unwrap().kind(), io::ErrorKind::StorageFull);
