@@ -45,6 +45,8 @@ pub(super) struct Conduct<'a> {
     success_codes: Vec<i32>,
     repeat: Repeat,
     fed: Option<usize>,
+    /// The leader has been signalled.
+    signalled: bool,
     flushed: Duration,
     next_reap: Duration,
     leaked: Vec<Leak>,
@@ -77,6 +79,7 @@ impl<'a> Conduct<'a> {
             success_codes: request.success_codes.clone(),
             repeat: request.repeat,
             fed,
+            signalled: false,
             flushed: now,
             next_reap: now + REAP_EVERY,
             leaked: Vec::new(),
@@ -256,11 +259,14 @@ impl<'a> Conduct<'a> {
         // Found before the leader can lose them.
         let family = self.kin.living();
         let leader = &self.events.running.leader;
-        let before = leader.peek();
+        // On its way out before the signal could work: its exit status will say whether it did. The look after the
+        // signal closes the gap between the look before it and the signal.
+        let before = leader.on_its_way_out();
         leader.signal_group(signal);
-        if before.is_some_and(|exit| exit != Exit::Signal(number(signal))) {
-            self.course.was_first();
+        if !self.signalled && (before || leader.on_its_way_out()) {
+            self.course.may_be_first();
         }
+        self.signalled = true;
         let leader = leader.pid();
         for member in family.iter().filter(|member| member.pgrp != leader) {
             signal_member(member, signal);

@@ -77,6 +77,7 @@ pub(super) struct Course {
     phase: Phase,
     cause: Cause,
     exit: Option<Exit>,
+    may_be_first: bool,
     grace: Duration,
     /// What a successful leader started may live on.
     leave_running: bool,
@@ -84,7 +85,7 @@ pub(super) struct Course {
 
 impl Course {
     pub(super) fn new(grace: Duration, leave_running: bool) -> Self {
-        Self { phase: Phase::Live, cause: Cause::Own, exit: None, grace, leave_running }
+        Self { phase: Phase::Live, cause: Cause::Own, exit: None, may_be_first: false, grace, leave_running }
     }
 
     pub(super) fn cause(&self) -> &Cause {
@@ -140,11 +141,9 @@ impl Course {
         }
     }
 
-    /// The leader had ended before the signal could reach it: nobody ended it.
-    pub(super) fn was_first(&mut self) {
-        if !matches!(self.cause, Cause::Stop(_) | Cause::ResultGrace) {
-            self.cause = Cause::Own;
-        }
+    /// The leader was already on its way out when the signal was sent.
+    pub(super) fn may_be_first(&mut self) {
+        self.may_be_first = true;
     }
 
     /// The leader has ended, well or not.
@@ -154,6 +153,13 @@ impl Course {
         }
         self.exit = Some(exit);
         self.leave_running &= well;
+        // Who ended by itself was not timed out. A stop stays a stop: what it may have ended never was finished.
+        if self.may_be_first
+            && matches!(exit, Exit::Code(_))
+            && matches!(self.cause, Cause::Inactivity(_) | Cause::Timeout(_))
+        {
+            self.cause = Cause::Own;
+        }
         let (step, until) = match self.phase {
             Phase::Asked { kill_at } => (Tidy::Asked, kill_at.min(now + MOMENT)),
             Phase::Killed { .. } => (Tidy::Killed, now + PATIENCE),
@@ -209,3 +215,6 @@ impl Course {
         Response::KillFamily
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ use super::pipeline::{Pipeline, Stamp};
 use super::process;
 use super::request::{Request, Stdin};
 use super::stop::Stop;
+use super::terminal::Saved;
 use crate::clock::Clock;
 
 /// Runs one process to its end, come what may, and says honestly how it was.
@@ -53,6 +54,7 @@ pub async fn run(
         Stdin::Bytes(bytes) => Some(bytes.len()),
         Stdin::Null => None,
     };
+    let _terminal = Saved::take();
     match process::start(&mut request) {
         Err(error) => {
             let (kind, text) = (error.kind(), error.to_string());

@@ -8,6 +8,8 @@ pub(super) struct Stat {
     pub ppid: i32,
     pub pgrp: i32,
     pub session: i32,
+    /// It is on its way out and no signal reaches it any more.
+    pub exiting: bool,
     /// CPU time of the process and of its reaped children, in clock ticks.
     pub ticks: u64,
     /// Start time after boot in clock ticks: with the pid it names a process for good.
@@ -34,6 +36,7 @@ pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
         ppid: signed(0)?,
         pgrp: signed(1)?,
         session: signed(2)?,
+        exiting: wide(5)? & 4 != 0,
         ticks: wide(10)? + wide(11)? + wide(12)? + wide(13)?,
         start: wide(18)?,
     })
@@ -83,7 +86,9 @@ mod tests {
         let line = b"77 (a) R 1 (b) S 5 77 76 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 1 0 9876 1 2 3";
         let stat = parse_stat(line).unwrap();
         assert_eq!((stat.pid, stat.state, stat.ppid, stat.pgrp, stat.session), (77, b'S', 5, 77, 76));
-        assert_eq!((stat.ticks, stat.start), (100, 9876));
+        assert_eq!((stat.ticks, stat.start, stat.exiting), (100, 9876, false));
+        let exiting = b"77 (a) R 5 77 76 0 -1 4194564 1 2 3 4 10 20 30 40 20 0 1 0 9876 1 2 3";
+        assert!(parse_stat(exiting).unwrap().exiting);
         assert_eq!(parse_stat(b"77 (cut S 5"), None);
         assert_eq!(parse_stat(b"77 (cut) S 5 77"), None);
     }

@@ -102,6 +102,11 @@ impl Leader {
         }
     }
 
+    /// The child has ended or is about to, whatever is done to it now.
+    pub(super) fn on_its_way_out(&self) -> bool {
+        stat(self.pid()).map_or_else(|| self.peek().is_some(), |stat| stat.exiting || stat.state == b'Z')
+    }
+
     /// Signals the child's whole group.
     pub(super) fn signal_group(&self, signal: Signal) {
         if !self.reaped {

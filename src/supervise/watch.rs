@@ -210,3 +210,6 @@ fn seconds(time: Duration) -> String {
         format!("{}.{} s", tenths / 10, tenths % 10)
     }
 }
+
+#[cfg(test)]
+mod tests;

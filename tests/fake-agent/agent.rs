@@ -18,6 +18,7 @@
 //! | `wait-file FILE` | until it exists |
 //! | `commit MESSAGE` | `git add -A`, `git commit` |
 //! | `git WORD…` / `sh TEXT` | run it; a failure ends the agent with its status |
+//! | `become TEXT` | go on as this shell script, in the same process |
 //! | `env NAME` / `cwd` / `args` / `tty` | print a variable (or `-`), the folder, the arguments, what stdout is |
 //! | `pid FILE` | append `PID` |
 //! | `fork { … }` / `child { … }` | run the block in another process; go on at once / wait for it |
@@ -106,13 +107,14 @@ fn perform(item: &Item, rest: &[u8]) -> Done {
         }
         "git" => program(Command::new("git").args((0..words.len()).map_while(|at| text(words, at).ok()))),
         "sh" => program(Command::new("sh").args(["-c", &text(words, 0)?])),
+        "become" => Err(Command::new("sh").args(["-c", &text(words, 0)?]).exec().into()),
         "env" => line(&std::env::var(text(words, 0)?).unwrap_or_else(|_| "-".to_owned())),
         "cwd" => line(&std::env::current_dir()?.to_string_lossy()),
         "args" => line(&format!("{:?}", std::env::args().collect::<Vec<_>>())),
         "tty" => tty(),
         "pid" => {
             let mut file = OpenOptions::new().append(true).create(true).open(path(words, 0)?)?;
-            Ok(writeln!(file, "{}", std::process::id())?)
+            put(&mut file, &[std::process::id().to_string().into_bytes()], "\n")
         }
         "fork" => {
             drop(copy(&item.block).spawn()?);

@@ -253,3 +253,6 @@ fn lost_marker(form: Form, lost: u64) -> Vec<u8> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,9 @@
 mod activity_log;
 mod capped;
 pub mod frame;
+mod join;
 pub mod redact;
+mod scan;
 mod shapes;
 mod tail;
 
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use self::activity_log::ActivityLog;
 use self::capped::{Capped, Form};
 use self::frame::{End, Frame, Framer, LONGEST_LINE};
+use self::join::Joiner;
 use self::redact::{Redactor, StreamRedactor};
 use self::tail::LastLines;
 use super::activity::{Activity, Kind, OutputParser, RateLimit, Stream, Usage};
@@ -57,6 +60,7 @@ pub(super) struct Pipeline {
 struct Lane {
     redact: StreamRedactor,
     framer: Framer,
+    joiner: Joiner,
     bytes: u64,
 }
 
@@ -108,13 +112,13 @@ impl Pipeline {
     /// Takes a read.
     pub(super) fn read(&mut self, stream: Stream, bytes: &[u8], stamp: Stamp, sink: &mut Sink<'_>) {
         let Self { redactor, raw, lanes, desk } = self;
-        let Lane { redact, framer, bytes: count } = &mut lanes[stream as usize];
+        let Lane { redact, framer, joiner, bytes: count } = &mut lanes[stream as usize];
         *count += bytes.len() as u64;
         redact.push(redactor, bytes, &mut |clean| {
             if let Some(raw) = raw {
                 raw.write(clean);
             }
-            framer.push(clean, &mut |frame| desk.frame(stream, frame, stamp, sink));
+            framer.push(clean, &mut |frame| desk.frame(stream, frame, joiner, stamp, sink));
         });
         desk.flush_batch(stream, stamp, sink);
         self.report_trouble(stamp, sink);
@@ -123,14 +127,15 @@ impl Pipeline {
     /// A stream has ended.
     pub(super) fn end(&mut self, stream: Stream, stamp: Stamp, sink: &mut Sink<'_>) {
         let Self { redactor, raw, lanes, desk } = self;
-        let Lane { redact, framer, .. } = &mut lanes[stream as usize];
+        let Lane { redact, framer, joiner, .. } = &mut lanes[stream as usize];
         redact.finish(redactor, &mut |clean| {
             if let Some(raw) = raw {
                 raw.write(clean);
             }
-            framer.push(clean, &mut |frame| desk.frame(stream, frame, stamp, sink));
+            framer.push(clean, &mut |frame| desk.frame(stream, frame, joiner, stamp, sink));
         });
-        framer.finish(&mut |frame| desk.frame(stream, frame, stamp, sink));
+        framer.finish(&mut |frame| desk.frame(stream, frame, joiner, stamp, sink));
+        joiner.flush(&mut |line| desk.parse(stream, line, stamp, sink));
         desk.flush_batch(stream, stamp, sink);
     }
 
@@ -200,13 +205,20 @@ impl Pipeline {
 }
 
 impl Desk {
-    fn frame(&mut self, stream: Stream, frame: Frame<'_>, stamp: Stamp, sink: &mut Sink<'_>) {
-        match &mut self.parser {
-            Some(parser) if frame.whole => {
-                parser.line(stream, frame.bytes, &mut self.parsed);
-                self.deliver_parsed(Some(stream), stamp, sink);
+    fn frame(
+        &mut self,
+        stream: Stream,
+        frame: Frame<'_>,
+        joiner: &mut Joiner,
+        stamp: Stamp,
+        sink: &mut Sink<'_>,
+    ) {
+        match self.parser {
+            Some(_) if frame.whole => {
+                joiner.line(frame.bytes, &mut |line| self.parse(stream, line, stamp, sink));
             }
             _ => {
+                joiner.flush(&mut |line| self.parse(stream, line, stamp, sink));
                 self.batch.extend_from_slice(frame.bytes);
                 if frame.end == End::Line {
                     self.batch.push(b'\n');
@@ -215,6 +227,13 @@ impl Desk {
                     self.flush_batch(stream, stamp, sink);
                 }
             }
+        }
+    }
+
+    fn parse(&mut self, stream: Stream, line: &[u8], stamp: Stamp, sink: &mut Sink<'_>) {
+        if let Some(parser) = &mut self.parser {
+            parser.line(stream, line, &mut self.parsed);
+            self.deliver_parsed(Some(stream), stamp, sink);
         }
     }
 

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 
@@ -136,7 +137,8 @@ pub fn names_a_secret(name: &OsStr) -> bool {
         .any(|word| memchr::memmem::find(&upper, word.as_bytes()).is_some())
 }
 
-/// The forms in which a value shows up: as it is, without outer blanks, within JSON, through a terminal.
+/// The forms in which a value shows up: without outer blanks, through a terminal, within JSON as the common
+/// serialisers write it (slashes escaped, HTML characters escaped, everything but ASCII escaped).
 fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
     let trimmed = value.trim_ascii();
     let mut forms = vec![trimmed.to_vec()];
@@ -146,9 +148,28 @@ fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
         let escaped = quoted[quoted.len() - inner..].strip_suffix('"').unwrap_or_default();
         forms.push(escaped.as_bytes().to_vec());
         forms.push(escaped.replace('/', "\\/").into_bytes());
+        forms.push(with_units(escaped, |c| matches!(c, '<' | '>' | '&')));
+        forms.push(with_units(escaped, |c| !c.is_ascii()));
+        forms.push(with_units(escaped, |c| !c.is_ascii() || matches!(c, '<' | '>' | '&')));
         forms.push(text.replace('\n', "\r\n").into_bytes());
     }
     forms
+}
+
+/// Some characters as JSON's `\uXXXX`.
+fn with_units(text: &str, which: impl Fn(char) -> bool) -> Vec<u8> {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if which(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to memory does not fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out.into_bytes()
 }
 
 impl Set {
@@ -321,3 +342,6 @@ impl StreamRedactor {
         self.held.extend_from_slice(&data[hold..]);
     }
 }
+
+#[cfg(test)]
+mod tests;

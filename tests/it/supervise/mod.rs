@@ -2,5 +2,15 @@
 
 mod ends;
 mod hang;
-pub mod harness;
+mod harness;
+mod limits;
+mod logs;
+mod pty;
+mod records;
+mod secrets;
+mod signals;
+mod spawn;
+mod survivors;
+mod volume;
+
 pub use harness::{fake_agent, times};
