@@ -34,10 +34,18 @@ fn project(folder: &Path, git: bool) {
     for name in ["supervisor", "main"] {
         fs::write(folder.join(format!("prompts/{name}.md")), "nothing\n").unwrap();
     }
-    fs::write(folder.join("orchestration.yaml"), "agent: {default: none}\nagents: {none: {command: ['true']}}\n").unwrap();
+    fs::write(
+        folder.join("orchestration.yaml"),
+        "agent: {default: none}\nagents: {none: {command: ['true']}}\n",
+    )
+    .unwrap();
     if git {
         fs::write(folder.join(".gitignore"), "/logs/\n").unwrap();
-        for args in [&["init", "-q"][..], &["add", "-A"], &["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-q", "-m", "x"]] {
+        for args in [
+            &["init", "-q"][..],
+            &["add", "-A"],
+            &["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-q", "-m", "x"],
+        ] {
             assert!(Command::new("git").arg("-C").arg(folder).args(args).status().unwrap().success());
         }
     }
@@ -102,7 +110,10 @@ fn main() {
     }
     let version = median((0..50).map(|_| quiet(program().arg("--version"))).collect());
     let nothing = median((0..50).map(|_| quiet(&mut Command::new("true"))).collect());
-    println!("--version            {version:8.2} ms   `true` {nothing:.2} ms   over it {:.2} ms", version - nothing);
+    println!(
+        "--version            {version:8.2} ms   `true` {nothing:.2} ms   over it {:.2} ms",
+        version - nothing
+    );
     let (least, bare) = (least(), looped(false));
     println!("turn without git     {bare:8.2} ms   least {least:.2} ms   ratio {:.2}", bare / least);
     let git = looped(true);

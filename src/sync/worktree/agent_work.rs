@@ -141,6 +141,7 @@ impl Repo {
     /// Puts HEAD back on `branch` at `target`, keeping files that were changed since; a file in
     /// the way stops it with its name and nothing is moved.
     pub fn return_to(&self, branch: &str, target: Oid) -> Result<(), GitError> {
+        let _busy = self.busy()?;
         let name = format!("refs/heads/{branch}");
         let tree = self.git.find_object(target, None).map_err(doing("read a commit"))?;
         let mut in_the_way = Vec::new();

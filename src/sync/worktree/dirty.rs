@@ -32,6 +32,8 @@ impl Repo {
         let mut options = StatusOptions::new();
         options.include_untracked(true).recurse_untracked_dirs(true).include_ignored(false);
         options.renames_head_to_index(false).renames_index_to_workdir(false).update_index(true);
+        // Refreshing writes the index.
+        let _busy = self.busy()?;
         let statuses = self.git.statuses(Some(&mut options)).map_err(doing("look for changes"))?;
         let mut found = Vec::new();
         for entry in statuses.iter() {

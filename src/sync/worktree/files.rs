@@ -34,6 +34,7 @@ impl Repo {
             tree.read_tree(&old).map_err(doing("read a tree"))?;
             old_tree = Some(old.id());
         }
+        let _busy = self.busy()?;
         let mut index = self.git.index().map_err(doing("read the index"))?;
         index.read(false).map_err(doing("read the index"))?;
         for path in paths {

@@ -8,6 +8,7 @@ mod agent_work;
 mod dirty;
 mod error;
 mod files;
+mod locks;
 mod preflight;
 mod repo;
 mod state_commit;

@@ -60,6 +60,7 @@ impl Repo {
 
     /// Moves a branch from one commit to another, only if it still stands at the first.
     pub fn advance(&self, branch: &str, from: Option<Oid>, to: Oid, why: &str) -> Result<(), GitError> {
+        let _busy = self.busy()?;
         let name = format!("refs/heads/{branch}");
         let done = match from {
             Some(from) => self.git.reference_matching(&name, to, true, from, why),
@@ -85,6 +86,7 @@ impl Repo {
         index.read(false).map_err(doing("read the index"))?;
         let entry = index_entry(path, id, &meta, 0o100_644);
         index.add(&entry).map_err(doing("update the index"))?;
+        let _busy = self.busy()?;
         write_index(&mut index)
     }
 }

@@ -27,7 +27,7 @@ fn open_git(settings: &Settings) -> Result<Option<Git>, LoopError> {
         GitError::NoRepository(_) => LoopError::NoRepository,
         other => LoopError::Git(other),
     })?;
-    let branch = repo.preflight(settings.options.branch.as_deref())?;
+    let branch = repo.head()?.branch().unwrap_or_default().to_owned();
     let config = &settings.config;
     let state_path = repo.path_of(&config.state_file);
     let temporary = file::temporary_name(Path::new(&state_path)).to_string_lossy().into_owned();
@@ -76,11 +76,14 @@ impl<'a> Engine<'a> {
         let now = world.clock.now();
         let owner =
             Owner { pid: std::process::id(), started: iso_seconds(now), mode: settings.options.mode.clone() };
-        let git = open_git(settings)?;
+        let mut git = open_git(settings)?;
         let private = private_folder(&settings.root)
             .map_err(|source| LoopError::Io { path: settings.private(), source })?;
         let lock = LoopLock::take(&settings.root, &owner)?;
-        if let Some(git) = &git {
+        let mut cleared = Vec::new();
+        if let Some(git) = &mut git {
+            cleared = git.repo.clear_own_locks(&git.branch)?;
+            git.branch = git.repo.preflight(settings.options.branch.as_deref())?;
             git.repo.exclude("/.orchestrator/")?;
         }
         let began = world.clock.mono();
@@ -89,8 +92,12 @@ impl<'a> Engine<'a> {
         let journal = Journal::read(&private)?;
         let placeholder = State::initial(settings.workflow.first().clone(), now);
         let cost = Some(0.0);
-        let engine =
+        let mut engine =
             Self { settings, world, git, state: placeholder, seen, journal, run_id, turns: 0, cost, began };
+        for path in cleared {
+            let text = format!("removed a lock that a killed run of this loop left: {}", path.display());
+            engine.say(Fact::Notice { text });
+        }
         Ok((engine, lock))
     }
 
