@@ -11,6 +11,11 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Time since boot, suspend included (leases must not stretch while a laptop sleeps).
     fn mono(&self) -> Duration;
+    /// Time the machine was awake, suspend excluded: an agent must not be found silent for the
+    /// night its laptop slept through.
+    fn awake(&self) -> Duration {
+        self.mono()
+    }
 }
 
 /// The machine's clocks.
@@ -27,9 +32,18 @@ impl Clock for SystemClock {
         let id = rustix::time::ClockId::Boottime;
         #[cfg(not(target_os = "linux"))]
         let id = rustix::time::ClockId::Monotonic;
-        let t = rustix::time::clock_gettime(id);
-        Duration::new(u64::try_from(t.tv_sec).unwrap_or(0), u32::try_from(t.tv_nsec).unwrap_or(0))
+        since_boot(id)
     }
+
+    fn awake(&self) -> Duration {
+        // macOS counts suspend in neither clock under this name, Linux only in `Boottime`.
+        since_boot(rustix::time::ClockId::Monotonic)
+    }
+}
+
+fn since_boot(id: rustix::time::ClockId) -> Duration {
+    let t = rustix::time::clock_gettime(id);
+    Duration::new(u64::try_from(t.tv_sec).unwrap_or(0), u32::try_from(t.tv_nsec).unwrap_or(0))
 }
 
 /// A clock that moves only when told to, for tests and simulations.

@@ -1,1 +1,18 @@
-//! agents
+//! Agents as data: which one runs a prompt, its command line, and the embedded `shell` agent.
+//!
+//! `table`, `dispatch`, `command` and `blocks` are pure. `runner` hands the result to the
+//! supervisor. No agent's name may stand anywhere but in the table.
+
+mod blocks;
+mod command;
+mod discover;
+mod dispatch;
+mod runner;
+mod table;
+
+pub use blocks::{Block, BlockError, blocks};
+pub use command::{MAX_ARG_BYTES, fill};
+pub use discover::{AgentError, Ready, find_on_path, ready};
+pub use dispatch::{Choice, Dispatch, DispatchError};
+pub use runner::{Job, run_agent};
+pub use table::{Agent, SHELL, Table};

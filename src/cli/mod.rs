@@ -1,1 +1,89 @@
-//! cli
+//! The command line: arguments in, exit code out. One file per command; exit codes and hints only
+//! in [`error`].
+
+mod args;
+mod check;
+mod config;
+mod demo;
+pub mod error;
+mod init;
+mod prompts;
+mod route;
+mod run;
+mod setup;
+mod status;
+mod stop;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use self::args::{Cli, Command, PromptsCommand, RouteCommand};
+use self::error::{Failure, OK, USAGE};
+
+/// Parses the process's arguments, runs the command, reports, and returns the exit code.
+pub fn main() -> u8 {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let matches = match Cli::command().try_get_matches_from(&args) {
+        Ok(matches) => matches,
+        Err(e) => {
+            // Help and version are results, not errors.
+            let code = if e.use_stderr() { USAGE } else { OK };
+            let _ = e.print();
+            return code;
+        }
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(e) => {
+            let _ = e.print();
+            return USAGE;
+        }
+    };
+    cli.global.apply_colour();
+    let result = args::misplaced_loop_option(&matches).map_or_else(|| dispatch(&cli), Err);
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            let mut err = anstream::stderr().lock();
+            let _ = err.write_all(failure.text().as_bytes());
+            failure.code
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<u8, Failure> {
+    setup::diagnostics(&cli.global)?;
+    let global = &cli.global;
+    match &cli.command {
+        None => run::run(global, &cli.run),
+        Some(Command::Run(args)) => run::run(global, args),
+        Some(Command::Demo) => demo::demo(global),
+        Some(Command::Init(args)) => init::init(global, args),
+        Some(Command::Check(args)) => check::check(global, args),
+        Some(Command::Config(args)) => config::config(global, args),
+        Some(Command::Route(args)) => match &args.command {
+            None => route::route(global, args, false),
+            Some(RouteCommand::Explain) => route::route(global, args, true),
+        },
+        Some(Command::Prompts(args)) => match &args.command {
+            PromptsCommand::Show { role } => prompts::show(global, role),
+        },
+        Some(Command::Stop(args)) => stop::stop(global, args),
+        Some(Command::Resume(args)) => stop::resume(global, args),
+        Some(Command::Status(args)) => status::status(global, args),
+    }
+}
+
+/// Prints a result on stdout.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // `orchestrator … | head` is no failure.
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(error::INTERNAL, "io", "write to stdout").cause(e.to_string()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,1 +1,36 @@
-//! config
+//! `orchestration.yaml` and what overrides it (turns.md T32 to T34).
+//!
+//! The text becomes a [`tree`] with positions, the tree is held against the one table of [`keys`],
+//! and only what passed is turned into the typed [`Config`]. Flags and environment pass the same
+//! table. Nothing here knows what the settings are for.
+
+mod check;
+mod diagnostic;
+pub mod duration;
+mod effective;
+mod env;
+mod globs;
+pub mod keys;
+mod layers;
+mod load;
+mod model;
+mod rules;
+mod scalar;
+mod suggest;
+mod table;
+mod tree;
+
+pub use diagnostic::{ConfigError, Diagnostic};
+pub use duration::parse_duration;
+pub use effective::EffectiveKey;
+pub use env::env_names;
+pub use globs::glob_set;
+pub use layers::{Override, Source};
+pub use load::{FILE_NAME, Loaded, find_root, load};
+pub use model::*;
+
+/// A commented configuration with the defaults, as `init` writes it.
+pub const EXAMPLE_YAML: &str = include_str!("example.yaml");
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,7 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, StateError> {
 pub fn parse(path: &Path, bytes: &[u8], roles: &[RoleId], now: Timestamp) -> Result<State, StateError> {
     let bad = |problem| StateError::Bad { path: path.into(), problem };
     let text = std::str::from_utf8(bytes).map_err(|e| {
-        let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        let line = bytes[..e.valid_up_to()].split(|b| *b == b'\n').count();
         bad(super::FieldProblem::Syntax { line, column: 1, message: "not UTF-8 text".into() })
     })?;
     State::parse(text, roles, now).map_err(bad)

@@ -211,7 +211,7 @@ fn shown(raw: &RawValue) -> String {
 }
 
 fn line_at(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
+    text.as_bytes()[..offset.min(text.len())].split(|b| *b == b'\n').count()
 }
 
 fn conflict_line(text: &str) -> Option<usize> {

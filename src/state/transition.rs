@@ -112,21 +112,17 @@ pub fn transition(
             let failures = state.turn.as_ref().map_or(0, |t| t.failures);
             next.turn = Some(turn.started(role, failures, now));
         }
-        Event::StartActor { role } => give_back(&mut next, role),
         Event::Succeed { role, commit, prompt } => {
             note_prompt(&mut next, &role, prompt);
             note_commit(&mut next, &role, commit);
             let at = roles.iter().position(|r| *r == role).unwrap_or(0);
-            match roles.get(at + 1) {
-                Some(following) => {
-                    next.expected_actor = following.clone();
-                    next.status = Status::Waiting(following.clone());
-                }
-                None => {
-                    next.expected_actor = roles[0].clone();
-                    next.status = Status::Complete;
-                    next.iteration = state.iteration.saturating_add(1);
-                }
+            if let Some(following) = roles.get(at + 1) {
+                next.expected_actor = following.clone();
+                next.status = Status::Waiting(following.clone());
+            } else {
+                next.expected_actor = roles[0].clone();
+                next.status = Status::Complete;
+                next.iteration = state.iteration.saturating_add(1);
             }
             end_turn(&mut next, |t| t.failures = 0);
         }
@@ -137,7 +133,7 @@ pub fn transition(
             next.status = Status::Failed;
             end_turn(&mut next, |t| t.failures += 1);
         }
-        Event::Interrupt { role } => give_back(&mut next, role),
+        Event::StartActor { role } | Event::Interrupt { role } => give_back(&mut next, role),
         Event::Release { role } => {
             give_back(&mut next, role);
             end_turn(&mut next, |t| t.epoch += 1);

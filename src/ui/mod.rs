@@ -1,1 +1,3 @@
-//! ui
+//! What a person sees. Consumers of events; nothing here changes a run.
+
+pub mod console;

@@ -86,6 +86,8 @@ impl Repo {
         options.renames_head_to_index(false).renames_index_to_workdir(false);
         let mut index = self.git.index().doing("open the index")?;
         index.read(false).doing("read the index")?;
+        // Refreshing writes the index.
+        let _busy = self.busy()?;
         let statuses = match self.git.statuses(Some(options.update_index(true))) {
             // Refreshing is a convenience; another git that holds the lock must not stop a look.
             Err(e) if e.code() == ErrorCode::Locked => self.git.statuses(Some(options.update_index(false))),

@@ -12,6 +12,7 @@ mod file;
 mod head;
 mod history;
 mod leave;
+mod locks;
 mod open;
 mod owner;
 mod path;

@@ -38,6 +38,8 @@ impl Repo {
         lock: &Path,
         mut step: impl FnMut() -> Result<T, GitError>,
     ) -> Result<T, GitError> {
+        // Whatever takes a lock of git's passes here, so a kill can be told from a living git.
+        let _busy = self.busy()?;
         let start = Instant::now();
         let mut pause = Duration::from_millis(2);
         loop {

@@ -1,0 +1,135 @@
+//! From a name to an agent that can be run: `auto`, the search on PATH, and consent.
+
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::table::{Agent, SHELL, Table};
+
+/// An agent and the program that stands for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ready {
+    pub agent: Agent,
+    /// Absolute; `None` for the embedded agent.
+    pub program: Option<PathBuf>,
+}
+
+/// Why an agent cannot run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AgentError {
+    #[error("no agent `{name}`; known: {}", .known.join(", "))]
+    Unknown { name: String, known: Vec<String> },
+    #[error("no agent found on PATH (looked for {})", .0.join(", "))]
+    NoneFound(Vec<String>),
+    #[error("agent `{name}`: `{program}` is not on PATH")]
+    NotFound { name: String, program: String },
+    #[error("agent `{0}` has no command")]
+    NoCommand(String),
+    #[error("agent `{0}` works without asking for permission, and agent.unattended is not set")]
+    NoConsent(String),
+}
+
+impl AgentError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unknown { .. } => "name one of these, or describe your own under `agents:` in orchestration.yaml".into(),
+            Self::NoneFound(_) => "install one, or choose: `--agent shell` runs the `sh run` blocks of the prompts, \
+                 `agents: {mine: {command: [my-cli]}}` in orchestration.yaml names any other command"
+                .into(),
+            Self::NotFound { program, .. } => format!("install `{program}`, put it on PATH, or choose another with --agent NAME"),
+            Self::NoCommand(name) => format!("set `agents.{name}.command` in orchestration.yaml"),
+            Self::NoConsent(_) => "in a container or on a machine you can lose, put `agent: {unattended: true}` into \
+                 orchestration.yaml; for example: docker run --rm -it -v \"$PWD\":/work -w /work IMAGE orchestrator"
+                .into(),
+        }
+    }
+}
+
+/// The first file of this name on a PATH that can be executed, absolute. A name with a slash is
+/// taken relative to `root`.
+pub fn find_on_path(name: &str, path: &OsStr, root: &Path) -> Option<PathBuf> {
+    let executable =
+        |p: &Path| std::fs::metadata(p).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
+    if name.contains('/') {
+        let file = root.join(name);
+        return executable(&file).then_some(file);
+    }
+    std::env::split_paths(path).filter(|d| d.is_absolute()).map(|d| d.join(name)).find(|p| executable(p))
+}
+
+/// Makes a chosen name runnable. `auto` takes the first of `order` that is installed; the embedded
+/// agent is never taken unless it is named (A3).
+pub fn ready(
+    table: &Table,
+    name: &str,
+    order: &[String],
+    path: &OsStr,
+    root: &Path,
+) -> Result<Ready, AgentError> {
+    let program_of = |agent: &Agent| {
+        let program = agent.command.first()?;
+        find_on_path(program, path, root)
+    };
+    if name == "auto" {
+        let found = order.iter().filter(|n| *n != SHELL).find_map(|n| {
+            let agent = table.get(n)?;
+            let program = program_of(agent)?;
+            Some(Ready { agent: agent.clone(), program: Some(program) })
+        });
+        return found.ok_or_else(|| AgentError::NoneFound(order.to_vec()));
+    }
+    let unknown = || AgentError::Unknown {
+        name: name.into(),
+        known: table.names().into_iter().map(str::to_owned).collect(),
+    };
+    let agent = table.get(name).ok_or_else(unknown)?.clone();
+    if name == SHELL && agent.command.is_empty() {
+        return Ok(Ready { agent, program: None });
+    }
+    let Some(first) = agent.command.first().cloned() else { return Err(AgentError::NoCommand(name.into())) };
+    match program_of(&agent) {
+        Some(program) => Ok(Ready { agent, program: Some(program) }),
+        None => Err(AgentError::NotFound { name: name.into(), program: first }),
+    }
+}
+
+impl Ready {
+    /// A10: whoever skips permission prompts runs only with consent.
+    pub fn consented(&self, unattended: bool) -> Result<(), AgentError> {
+        if self.agent.unattended && !unattended {
+            Err(AgentError::NoConsent(self.agent.name.clone()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// A3: the first installed one of the order; the embedded one never silently.
+    #[test]
+    fn auto_takes_the_first_installed() {
+        let dir = tempfile::tempdir().unwrap();
+        let table = Table::new(&BTreeMap::new());
+        let order: Vec<String> = ["claude", "codex", "shell"].map(String::from).to_vec();
+        let find = |name: &str| ready(&table, name, &order, dir.path().as_os_str(), dir.path());
+        let error = find("auto").unwrap_err();
+        assert_eq!(error.to_string(), "no agent found on PATH (looked for claude, codex, shell)");
+        assert!(error.hint().contains("--agent shell"));
+        let file = dir.path().join("codex");
+        std::fs::write(&file, "").unwrap();
+        assert!(find("auto").is_err(), "a file that cannot be executed is no program");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let found = find("auto").unwrap();
+        assert_eq!(found.program, Some(file));
+        assert_eq!(found.consented(false), Err(AgentError::NoConsent("codex".into())));
+        assert_eq!(found.consented(true), Ok(()));
+        assert_eq!(find("shell").unwrap().consented(false), Ok(()));
+        assert!(matches!(find("claude"), Err(AgentError::NotFound { .. })));
+        assert!(matches!(find("nobody"), Err(AgentError::Unknown { .. })));
+    }
+}

@@ -1,0 +1,219 @@
+//! The agents: one record each, built in or from the configuration (agents.md A1, A2).
+
+use std::collections::BTreeMap;
+
+use crate::config::{AgentRecord, Delivery, Limits, Model, Pty};
+
+/// The name of the embedded agent.
+pub const SHELL: &str = "shell";
+
+/// An agent, complete.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agent {
+    pub name: String,
+    /// argv with placeholders; empty for the embedded agent.
+    pub command: Vec<String>,
+    pub prompt: Delivery,
+    pub model: Option<Model>,
+    /// The output protocol's name; `text` is none.
+    pub output: String,
+    pub pty: Pty,
+    pub success_codes: Vec<i32>,
+    pub limits: Limits,
+    pub env: BTreeMap<String, String>,
+    /// Its command line skips permission prompts (A10).
+    pub unattended: bool,
+    /// The CLI's version with which the command line was run; `None`: never run here.
+    pub verified: Option<&'static str>,
+    pub built_in: bool,
+}
+
+struct BuiltIn {
+    name: &'static str,
+    command: &'static [&'static str],
+    prompt: Delivery,
+    output: &'static str,
+}
+
+const BUILT_IN: &[BuiltIn] = &[
+    BuiltIn {
+        name: "claude",
+        command: &[
+            "claude",
+            "-p",
+            "--output-format",
+            "stream-json",
+            "--verbose",
+            "--dangerously-skip-permissions",
+        ],
+        prompt: Delivery::Stdin,
+        output: "claude-stream-json",
+    },
+    BuiltIn {
+        name: "codex",
+        command: &["codex", "exec", "--json", "--dangerously-bypass-approvals-and-sandbox", "-"],
+        prompt: Delivery::Stdin,
+        output: "codex-json",
+    },
+    BuiltIn {
+        name: "gemini",
+        command: &["gemini", "--output-format", "stream-json", "--yolo", "--skip-trust"],
+        prompt: Delivery::Stdin,
+        output: "gemini-stream-json",
+    },
+    BuiltIn {
+        name: "opencode",
+        command: &["opencode", "run", "--format", "json", "--auto", "{prompt}"],
+        prompt: Delivery::Arg,
+        output: "opencode-json",
+    },
+    BuiltIn {
+        name: "cursor",
+        command: &["cursor-agent", "-p", "--output-format", "stream-json", "--force", "{prompt}"],
+        prompt: Delivery::Arg,
+        output: "cursor-stream-json",
+    },
+    BuiltIn {
+        name: "copilot",
+        command: &["copilot", "-p", "{prompt}", "--allow-all-tools"],
+        prompt: Delivery::Arg,
+        output: "text",
+    },
+    BuiltIn {
+        name: "amp",
+        command: &["amp", "-x", "--dangerously-allow-all"],
+        prompt: Delivery::Stdin,
+        output: "text",
+    },
+    BuiltIn {
+        name: "goose",
+        command: &["goose", "run", "-i", "{prompt_file}"],
+        prompt: Delivery::File,
+        output: "text",
+    },
+    BuiltIn {
+        name: "aider",
+        command: &[
+            "aider",
+            "--message-file",
+            "{prompt_file}",
+            "--yes-always",
+            "--no-stream",
+            "--no-auto-commits",
+        ],
+        prompt: Delivery::File,
+        output: "text",
+    },
+];
+
+/// Every agent by name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table(BTreeMap<String, Agent>);
+
+impl Table {
+    /// The built-in agents, with the user's records over them, field by field.
+    pub fn new(records: &BTreeMap<String, AgentRecord>) -> Self {
+        let mut agents: BTreeMap<String, Agent> =
+            BUILT_IN.iter().map(|b| (b.name.to_owned(), b.agent())).collect();
+        agents.insert(SHELL.into(), embedded());
+        for (name, record) in records {
+            let base = agents.remove(name).unwrap_or_else(|| own(name));
+            agents.insert(name.clone(), over(base, record));
+        }
+        Self(agents)
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Agent> {
+        self.0.get(name)
+    }
+
+    pub fn names(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+}
+
+impl BuiltIn {
+    fn agent(&self) -> Agent {
+        Agent {
+            command: self.command.iter().map(|w| (*w).to_owned()).collect(),
+            prompt: self.prompt,
+            output: self.output.into(),
+            unattended: true,
+            built_in: true,
+            ..own(self.name)
+        }
+    }
+}
+
+fn own(name: &str) -> Agent {
+    Agent {
+        name: name.into(),
+        command: Vec::new(),
+        prompt: Delivery::Stdin,
+        model: None,
+        output: "text".into(),
+        pty: Pty::Auto,
+        success_codes: vec![0],
+        limits: Limits::default(),
+        env: BTreeMap::new(),
+        unattended: false,
+        verified: None,
+        built_in: false,
+    }
+}
+
+fn embedded() -> Agent {
+    Agent { built_in: true, ..own(SHELL) }
+}
+
+fn over(base: Agent, record: &AgentRecord) -> Agent {
+    let mut env = base.env;
+    env.extend(record.env.clone());
+    Agent {
+        command: record.command.clone().unwrap_or(base.command),
+        prompt: record.prompt.unwrap_or(base.prompt),
+        model: record.model.clone().or(base.model),
+        output: record.output.clone().unwrap_or(base.output),
+        pty: record.pty.unwrap_or(base.pty),
+        success_codes: record.success_codes.clone().unwrap_or(base.success_codes),
+        limits: layered(record.limits, base.limits),
+        env,
+        unattended: record.unattended.unwrap_or(base.unattended),
+        ..base
+    }
+}
+
+/// Limits of `first`, and of `then` where `first` says nothing.
+pub(super) fn layered(first: Limits, then: Limits) -> Limits {
+    Limits {
+        idle_secs: first.idle_secs.or(then.idle_secs),
+        inactivity_secs: first.inactivity_secs.or(then.inactivity_secs),
+        tool_secs: first.tool_secs.or(then.tool_secs),
+        timeout_secs: first.timeout_secs.or(then.timeout_secs),
+        result_grace_secs: first.result_grace_secs.or(then.result_grace_secs),
+        grace_secs: first.grace_secs.or(then.grace_secs),
+        max_parallel: first.max_parallel.or(then.max_parallel),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A1: a user's record overrides fields, not the whole.
+    #[test]
+    fn records_override_field_by_field() {
+        let mine = AgentRecord { command: Some(vec!["my".into()]), ..AgentRecord::default() };
+        let records = BTreeMap::from([("claude".to_owned(), mine.clone()), ("own".to_owned(), mine)]);
+        let table = Table::new(&records);
+        let claude = table.get("claude").unwrap();
+        assert_eq!(
+            (claude.command.as_slice(), claude.output.as_str()),
+            (&["my".to_owned()][..], "claude-stream-json")
+        );
+        assert!(claude.unattended);
+        let own = table.get("own").unwrap();
+        assert!(!own.unattended && !own.built_in);
+        assert!(table.get(SHELL).unwrap().command.is_empty());
+    }
+}

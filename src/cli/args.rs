@@ -1,0 +1,299 @@
+//! The arguments (interface.md §1). Help texts live here and nowhere else.
+
+use std::path::PathBuf;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
+
+use super::error::{Failure, USAGE};
+
+const EXAMPLES: &str = "Examples:
+  orchestrator demo                        a complete run in a scratch repository
+  orchestrator init --goal \"a todo app\"    prepare this repository
+  orchestrator --once                      one iteration: every role takes a turn
+  orchestrator --agent codex --sync-loops 0";
+
+/// Lets coding agents take turns on a repository for hours.
+///
+/// Without a command it runs the loop (short for `orchestrator run`).
+#[derive(Debug, Parser)]
+#[command(name = "orchestrator", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Global {
+    /// Run as if started in this folder
+    #[arg(short = 'C', value_name = "DIR", global = true, help_heading = "Options of every command")]
+    pub dir: Option<PathBuf>,
+    /// Configuration file (default: orchestration.yaml, searched upward)
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Options of every command")]
+    pub config: Option<PathBuf>,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = Colour::Auto, global = true, help_heading = "Options of every command")]
+    pub color: Colour,
+    /// Say nothing but results, warnings and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Options of every command")]
+    pub quiet: bool,
+    /// Say more: claims, routing, logs
+    #[arg(short, long, global = true, help_heading = "Options of every command")]
+    pub verbose: bool,
+    /// Diagnostics of the program itself, such as debug or orchestrator=trace
+    #[arg(long, value_name = "FILTER", global = true, help_heading = "Options of every command")]
+    pub log_level: Option<String>,
+    /// Where diagnostics go (default: stderr)
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Options of every command")]
+    pub log_file: Option<PathBuf>,
+    /// Print times in UTC
+    #[arg(long, global = true, help_heading = "Options of every command")]
+    pub utc: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+}
+
+impl Global {
+    pub(super) fn apply_colour(&self) {
+        match self.color {
+            Colour::Auto => anstream::ColorChoice::Auto,
+            Colour::Always => anstream::ColorChoice::Always,
+            Colour::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// The options of the loop.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Loop options")]
+pub(super) struct RunArgs {
+    /// combined: all roles here, in turn
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<String>,
+    /// The role of this machine (role mode)
+    #[arg(long)]
+    pub role: Option<String>,
+    /// Iterations; 0: until stopped [default: 20]
+    #[arg(long, value_name = "N")]
+    pub sync_loops: Option<u64>,
+    /// One iteration
+    #[arg(long, conflicts_with = "sync_loops")]
+    pub once: bool,
+    /// Pause between iterations [default: 0]
+    #[arg(long, value_name = "DURATION")]
+    pub poll_interval: Option<String>,
+    /// Begin with this role's turn
+    #[arg(long, value_name = "ROLE")]
+    pub start_actor: Option<String>,
+    /// Stop with code 4 unless HEAD is this branch
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// Never ask git: no commits, no branch
+    #[arg(long, conflicts_with = "branch")]
+    pub no_git: bool,
+    /// Agent for every prompt
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// Agent for a role, such as galph=codex; may be repeated
+    #[arg(long, value_name = "ROLE=NAME", value_delimiter = ',')]
+    pub agent_role: Vec<String>,
+    /// Agent for a prompt, such as reviewer.md=claude; may be repeated
+    #[arg(long, value_name = "PROMPT=NAME", value_delimiter = ',')]
+    pub agent_prompt: Vec<String>,
+    /// Route prompts
+    #[arg(long, conflicts_with = "no_router")]
+    pub use_router: bool,
+    /// Every role runs its own prompt
+    #[arg(long)]
+    pub no_router: bool,
+    /// When the router prompt's answer counts: default, first or only
+    #[arg(long, value_name = "MODE")]
+    pub router_mode: Option<String>,
+    /// Prompt whose answer names the prompt to run
+    #[arg(long, value_name = "PROMPT")]
+    pub router_prompt: Option<String>,
+    /// Review every n iterations; 0: never
+    #[arg(long, value_name = "N")]
+    pub router_review_every_n: Option<u64>,
+    /// Prompts that may run
+    #[arg(long, value_name = "PROMPT", value_delimiter = ',')]
+    pub router_allowlist: Vec<String>,
+    /// The supervisor's own prompt
+    #[arg(long, value_name = "PROMPT")]
+    pub supervisor_prompt: Option<String>,
+    /// The engineer's own prompt
+    #[arg(long, value_name = "PROMPT")]
+    pub main_prompt: Option<String>,
+    /// The prompt of a review
+    #[arg(long, value_name = "PROMPT")]
+    pub reviewer_prompt: Option<String>,
+    /// The state file
+    #[arg(long, value_name = "FILE")]
+    pub state_file: Option<String>,
+    /// Leave reports uncommitted
+    #[arg(long)]
+    pub no_auto_commit_reports: bool,
+    /// Leave tracked outputs uncommitted
+    #[arg(long)]
+    pub no_auto_commit_tracked: bool,
+    /// Leave documents uncommitted
+    #[arg(long)]
+    pub no_auto_commit_docs: bool,
+    /// Leave work uncommitted
+    #[arg(long)]
+    pub no_auto_commit_work: bool,
+    /// Make no commits of claims and stamps
+    #[arg(long)]
+    pub no_auto_commit_state: bool,
+    /// Say what would be committed; commit none of it
+    #[arg(long)]
+    pub commit_dry_run: bool,
+    /// How the run is reported
+    // An id of its own: other commands have a `--format` with their own values.
+    #[arg(id = "loop_format", long = "format", value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the loop (the default command)
+    #[command(after_help = "Example:\n  orchestrator run --once --agent shell")]
+    Run(Box<RunArgs>),
+    /// Show a complete run in a scratch repository, with no model, key or network
+    #[command(after_help = "Example:\n  orchestrator demo")]
+    Demo,
+    /// Prepare this project: configuration, prompts, documents, state
+    #[command(after_help = "Example:\n  orchestrator init --goal \"a small todo app\" --commit")]
+    Init(InitArgs),
+    /// Check configuration, prompts, agents and state; run nothing
+    #[command(after_help = "Example:\n  orchestrator check")]
+    Check(ReportArgs),
+    /// Print the settings in force, each with where it came from
+    #[command(after_help = "Example:\n  orchestrator config --format json")]
+    Config(ConfigArgs),
+    /// Print the prompt that would run now; run nothing
+    #[command(after_help = "Example:\n  orchestrator route explain")]
+    Route(RouteArgs),
+    /// Look at prompts
+    #[command(after_help = "Example:\n  orchestrator prompts show galph")]
+    Prompts(PromptsArgs),
+    /// Stop every loop before its next turn
+    #[command(after_help = "Example:\n  orchestrator stop --reason \"enough for today\"")]
+    Stop(StopArgs),
+    /// Clear a stop or a failure, so that the loop can go on
+    #[command(after_help = "Example:\n  orchestrator resume --note \"fixed the build\"")]
+    Resume(ResumeArgs),
+    /// Whose turn it is and what would run next
+    #[command(after_help = "Example:\n  orchestrator status --oneline")]
+    Status(StatusArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// What the project is to become; goes into docs/goal.md
+    #[arg(long, value_name = "TEXT")]
+    pub goal: Option<String>,
+    /// Commit what was written
+    #[arg(long)]
+    pub commit: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConfigArgs {
+    #[arg(long, value_enum, default_value_t = ConfigFormat::Text)]
+    pub format: ConfigFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ConfigFormat {
+    Text,
+    Json,
+    Yaml,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RouteArgs {
+    #[command(subcommand)]
+    pub command: Option<RouteCommand>,
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(super) enum RouteCommand {
+    /// Print each rule tried, and why it did or did not decide
+    Explain,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PromptsArgs {
+    #[command(subcommand)]
+    pub command: PromptsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PromptsCommand {
+    /// Print the exact text that a role's agent would be given now
+    Show { role: String },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StopArgs {
+    /// Why, for whoever resumes
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ResumeArgs {
+    /// What was done about it
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// One line
+    #[arg(long)]
+    pub oneline: bool,
+}
+
+/// A loop option before another command would be ignored silently; it is an error that names it.
+pub(super) fn misplaced_loop_option(matches: &ArgMatches) -> Option<Failure> {
+    let (command, _) = matches.subcommand()?;
+    let sample = <RunArgs as Args>::augment_args(clap::Command::new("loop"));
+    let option = sample.get_arguments().find(|arg| {
+        let id = arg.get_id().as_str();
+        matches.try_contains_id(id).unwrap_or(false)
+            && matches.value_source(id) == Some(ValueSource::CommandLine)
+    })?;
+    let name = option.get_long().unwrap_or("?");
+    Some(
+        Failure::new(USAGE, "usage", format!("`--{name}` is an option of the loop, not of `{command}`"))
+            .hint(format!("put options of a command behind its name: orchestrator {command} --help")),
+    )
+}

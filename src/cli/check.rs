@@ -1,0 +1,127 @@
+//! `orchestrator check`: everything that can be wrong before a run; runs nothing.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::args::{Format, Global, ReportArgs};
+use super::error::{Failure, OK, USAGE};
+use super::setup::{Machine, Setup, setup_beside};
+use crate::agents;
+use crate::clock::Clock;
+use crate::state::StateError;
+use crate::turns::engine::{LoopError, read_state};
+use crate::turns::prompt_name::resolve;
+use crate::turns::settings::Settings;
+use crate::turns::shipped::goal_is_template;
+
+#[derive(Default)]
+struct Findings {
+    errors: Vec<String>,
+    warnings: Vec<String>,
+}
+
+pub(super) fn check(global: &Global, args: &ReportArgs) -> Result<u8, Failure> {
+    let Setup { loaded, settings } = setup_beside(global)?;
+    let mut found = Findings { warnings: loaded.notices.clone(), ..Findings::default() };
+    prompts(&settings, &mut found);
+    agents_of(&settings, &mut found);
+    documents(&settings, &mut found);
+    match read_state(&settings, Machine::new().clock.now()) {
+        Ok(_) => {}
+        Err(LoopError::State(StateError::Missing { .. })) => {
+            found
+                .warnings
+                .push(format!("no state file yet ({}): the loop creates it", settings.config.state_file));
+        }
+        Err(e) => found.errors.push(e.to_string()),
+    }
+    if args.format == Format::Json {
+        let value = json!({ "version": 1, "errors": found.errors, "warnings": found.warnings });
+        super::print(&format!("{value:#}\n"))?;
+    } else {
+        let mut out = String::new();
+        for warning in &found.warnings {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "warning: {warning}");
+        }
+        if found.errors.is_empty() {
+            let file = loaded.file.as_ref().map_or("defaults".into(), |f| f.display().to_string());
+            let _ = writeln!(out, "ok: {file}, {} roles", settings.workflow.steps().len());
+        }
+        super::print(&out)?;
+    }
+    if found.errors.is_empty() {
+        return Ok(OK);
+    }
+    let mut failure = Failure::new(USAGE, "check", "check the project");
+    failure.causes = found.errors;
+    Err(failure)
+}
+
+fn prompts(settings: &Settings, found: &mut Findings) {
+    let folder = settings.prompts_folder();
+    for step in settings.workflow.steps() {
+        for prompt in std::iter::once(&step.prompt).chain(&step.prompts) {
+            if let Err(e) = resolve(&folder, prompt) {
+                found.errors.push(format!("prompt of {}: {e}", step.role));
+            }
+        }
+    }
+    if !settings.router.enabled {
+        return;
+    }
+    if settings.router.review_every_n > 0
+        && let Err(e) = resolve(&folder, &settings.workflow.reviewer)
+    {
+        found.errors.push(format!("prompt of the review: {e}"));
+    }
+    if let Some(prompt) = &settings.router.prompt
+        && let Err(e) = resolve(&folder, prompt)
+    {
+        found.errors.push(format!("router prompt: {e}"));
+    }
+}
+
+fn agents_of(settings: &Settings, found: &mut Findings) {
+    for step in settings.workflow.steps() {
+        let choice = settings.dispatch.choose(step.role.as_str(), &step.prompt);
+        let order = &settings.config.agent.order;
+        let ready = agents::ready(&settings.table, &choice.agent, order, &settings.path, &settings.root);
+        match ready {
+            Err(e) => found.warnings.push(format!("agent of {}: {e}; {}", step.role, e.hint())),
+            Ok(ready) => {
+                if let Err(e) = ready.consented(settings.config.agent.unattended) {
+                    found.warnings.push(format!("agent of {}: {e}; {}", step.role, e.hint()));
+                }
+                let Ok(path) = resolve(&settings.prompts_folder(), &step.prompt) else { continue };
+                let text = std::fs::read_to_string(path).unwrap_or_default();
+                if ready.program.is_none()
+                    && let Err(e) = agents::blocks(&text)
+                {
+                    found.warnings.push(format!("prompt of {} ({}): {e}", step.role, step.prompt));
+                }
+            }
+        }
+    }
+}
+
+/// A goal that says nothing and orders without a task or a check are what makes a night useless.
+fn documents(settings: &Settings, found: &mut Findings) {
+    let read = |name: &str| std::fs::read_to_string(settings.root.join(name)).ok();
+    let (goal, input) = (&settings.config.goal_file, &settings.config.input_file);
+    match read(goal) {
+        None => found.warnings.push(format!("no goal file ({goal}): orchestrator init writes one")),
+        Some(text) if goal_is_template(&text) => {
+            found.warnings.push(format!("{goal} is still the template: write the goal into it"));
+        }
+        Some(_) => {}
+    }
+    let Some(text) = read(input) else { return };
+    let lower = text.to_lowercase();
+    for (part, words) in [("do-now", ["do now", "do-now"]), ("check", ["check", "how to check"])] {
+        if !words.iter().any(|w| lower.contains(w)) {
+            found.warnings.push(format!("{input} has no {part} part"));
+        }
+    }
+}

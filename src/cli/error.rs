@@ -1,0 +1,192 @@
+//! Exit codes and the words of failures: the only place of both (interface.md I1, I2).
+
+use std::fmt::Write as _;
+
+use crate::config::ConfigError;
+use crate::state::{FieldProblem, StateError};
+use crate::turns::engine::{LoopError, TurnFailure};
+use crate::turns::lock::LockError;
+use crate::turns::settings::SettingsError;
+
+/// Success.
+pub const OK: u8 = 0;
+/// Internal or I/O error; `doctor` found an error.
+pub const INTERNAL: u8 = 1;
+/// Usage, configuration, damaged state.
+pub const USAGE: u8 = 2;
+/// A turn, task or run failed; `audit` found something.
+pub const FAILED: u8 = 3;
+/// Sync failed or refused, or busy.
+pub const REFUSED: u8 = 4;
+/// Fenced: the lease was lost.
+pub const FENCED: u8 = 5;
+/// A limit was reached: wait, budget, stall, iterations of oneshot.
+pub const LIMIT: u8 = 6;
+/// Rejected as impossible.
+pub const IMPOSSIBLE: u8 = 7;
+
+/// A failed command, in the words a person reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub code: u8,
+    /// Which of the code's reasons, for programs: `busy`, `config`, `turn_failed`, …
+    pub reason: &'static str,
+    /// What failed: lower case, no full stop.
+    pub what: String,
+    pub causes: Vec<String>,
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    pub fn new(code: u8, reason: &'static str, what: impl Into<String>) -> Self {
+        Self { code, reason, what: what.into(), causes: Vec::new(), hint: None }
+    }
+
+    #[must_use]
+    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// `error:`, `cause:` and `hint:` lines.
+    pub fn text(&self) -> String {
+        let mut out = format!("error: {}\n", self.what);
+        for cause in &self.causes {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "cause: {cause}");
+        }
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(out, "hint: {hint}");
+        }
+        out
+    }
+
+    /// The same for programs.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "version": 1,
+            "error": self.what,
+            "reason": self.reason,
+            "exit_code": self.code,
+            "causes": self.causes,
+            "hint": self.hint,
+        })
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let mut failure = Self::new(USAGE, "config", "read the configuration");
+        failure.causes = error.lines();
+        failure.hint(
+            "all keys are explained in docs/configuration.md; `orchestrator check` reads the file again",
+        )
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::new(USAGE, "config", "use the configuration").cause(error.to_string())
+    }
+}
+
+impl From<LoopError> for Failure {
+    fn from(error: LoopError) -> Self {
+        let text = error.to_string();
+        match error {
+            LoopError::Lock(LockError::Busy(_)) => Self::new(REFUSED, "busy", "start a loop")
+                .cause(text)
+                .hint("wait for it, or ask it to stop: orchestrator stop"),
+            LoopError::State(StateError::Missing { .. }) => {
+                Self::new(USAGE, "state", "read the state").cause(text).hint("orchestrator init")
+            }
+            LoopError::State(StateError::Bad { problem: FieldProblem::StepDialect { .. }, .. }) => {
+                Self::new(USAGE, "state", "read the state")
+                    .cause(text)
+                    .hint("orchestrator init --import-state")
+            }
+            LoopError::State(_) => Self::new(USAGE, "state", "read the state")
+                .cause(text)
+                .hint("mend the file, or restore a version from git: git log -p -- <state file>"),
+            LoopError::StateRemoved { ref path, ref commit, .. } => {
+                let hint = format!("git checkout {commit}~1 -- {}", path.display());
+                Self::new(USAGE, "state", "find the state").cause(text).hint(hint)
+            }
+            LoopError::Preflight(e) => {
+                let failure = Self::new(REFUSED, "preflight", "begin a turn").cause(text);
+                match e.hint() {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
+            }
+            LoopError::NoRepository => Self::new(USAGE, "no_repository", "start the loop")
+                .cause(text)
+                .hint("git init, or run without git: orchestrator --no-git"),
+            LoopError::Agent(e) => Self::new(USAGE, "agent", "choose an agent").cause(text).hint(e.hint()),
+            LoopError::GoalIsTemplate(file) => Self::new(USAGE, "goal", "start a model")
+                .cause(text)
+                .hint(format!("write the goal into {file}, and remove its template line")),
+            LoopError::Journal(e) => private(text, e.hint()),
+            LoopError::Seen(e) => private(text, e.hint()),
+            LoopError::Memory(_) => private(text, None),
+            LoopError::Git(e) => {
+                let failure = Self::new(INTERNAL, "git", "run the loop").cause(text);
+                match e.hint() {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
+            }
+            LoopError::Lock(LockError::Io { .. })
+            | LoopError::Illegal(_)
+            | LoopError::Io { .. }
+            | LoopError::Glob(_) => Self::new(INTERNAL, "io", "run the loop").cause(text),
+        }
+    }
+}
+
+/// A file of the private folder that cannot be used.
+fn private(cause: String, hint: Option<String>) -> Failure {
+    let failure = Failure::new(INTERNAL, "private", "read .orchestrator/").cause(cause);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+impl From<TurnFailure> for Failure {
+    fn from(f: TurnFailure) -> Self {
+        let mut failure = Self::new(
+            FAILED,
+            "turn_failed",
+            format!(
+                "turn failed: {} iteration {} prompt {} agent {}: {}{}",
+                f.role,
+                f.iteration,
+                f.prompt,
+                f.agent,
+                f.status,
+                f.log.as_ref().map_or_else(String::new, |l| format!(" · log {l}"))
+            ),
+        );
+        failure.causes = f.causes;
+        failure.hint(f.hint.unwrap_or_else(|| "mend the cause and start again: orchestrator".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_in_three_kinds_of_lines() {
+        let f = Failure::new(USAGE, "config", "read x").cause("a").cause("b").hint("do y");
+        assert_eq!(f.text(), "error: read x\ncause: a\ncause: b\nhint: do y\n");
+        assert_eq!(f.json()["reason"], "config");
+    }
+}

@@ -1,0 +1,47 @@
+//! `orchestrator prompts show ROLE`: the exact text an agent would be given (turns.md T37).
+
+use super::args::Global;
+use super::error::{Failure, OK, USAGE};
+use super::setup::{Machine, Setup, setup_beside};
+use crate::clock::Clock;
+use crate::ids::RoleId;
+use crate::sync::memory::Memory;
+use crate::sync::worktree::Repo;
+use crate::turns::engine::{Past, context_for, read_state, rescues};
+use crate::turns::prompt_name::resolve;
+use crate::turns::router;
+
+pub(super) fn show(global: &Global, role: &str) -> Result<u8, Failure> {
+    let Setup { settings, .. } = setup_beside(global)?;
+    let clock = Machine::new().clock;
+    let roles = settings.roles();
+    let names = roles.iter().map(RoleId::as_str).collect::<Vec<_>>().join(", ");
+    let role = roles.iter().find(|r| r.as_str() == role).ok_or_else(|| {
+        Failure::new(USAGE, "usage", format!("`{role}` is not a role of the workflow"))
+            .hint(format!("one of {names}"))
+    })?;
+    let iteration = read_state(&settings, clock.now()).map_or(1, |s| s.iteration);
+    let choice = router::deterministic(&settings.workflow, &settings.router, role, iteration)
+        .map_err(|e| Failure::new(USAGE, "route", "choose a prompt").cause(e.to_string()))?;
+    let read = resolve(&settings.prompts_folder(), &choice.prompt)
+        .map_err(|e| e.to_string())
+        .and_then(|p| std::fs::read_to_string(p).map_err(|e| e.to_string()));
+    let text = read
+        .map_err(|e| Failure::new(USAGE, "prompt", "read the prompt").cause(e).hint("orchestrator init"))?;
+    let mut out = String::new();
+    if settings.config.prompt_context {
+        let repo = Repo::open(&settings.root, clock.clone()).ok();
+        let head = repo.as_ref().and_then(|r| r.head().ok());
+        let seen = Memory::load(&settings.private()).unwrap_or_default();
+        let past = Past {
+            previous: seen.previous.and_then(|v| serde_json::from_value(v).ok()),
+            rescue_refs: repo.as_ref().map(rescues).unwrap_or_default(),
+            notes: seen.notes,
+        };
+        let branch = head.as_ref().and_then(|h| h.branch.as_deref());
+        out.push_str(&context_for(&settings, role, iteration, branch, clock.now(), past).render());
+    }
+    out.push_str(&text);
+    super::print(&out)?;
+    Ok(OK)
+}

@@ -1,0 +1,63 @@
+//! `orchestrator [run]`: the loop.
+
+use super::args::{Format, Global, RunArgs};
+use super::error::{Failure, INTERNAL, OK};
+use super::setup::{Machine, Setup, setup};
+use crate::event::{Event, Sink};
+use crate::supervise::Stop;
+use crate::turns::engine::{self, End, Report};
+use crate::turns::settings::Settings;
+use crate::ui::console::{Console, Form, Volume};
+
+pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8, Failure> {
+    let Setup { loaded, settings } = setup(global, args)?;
+    let form = if args.format == Some(Format::Json) { Form::Json } else { Form::Text };
+    let mut console = console(global, form);
+    for text in loaded.notices {
+        console.emit(Event::Notice { text });
+    }
+    let report = drive(&settings, &mut console)?;
+    end(report, global)
+}
+
+pub(super) fn console(global: &Global, form: Form) -> impl Sink {
+    let volume = match (global.quiet, global.verbose) {
+        (true, _) => Volume::Quiet,
+        (_, true) => Volume::Verbose,
+        _ => Volume::Normal,
+    };
+    Console::new(anstream::stdout(), anstream::stderr(), volume, form)
+}
+
+/// Runs the loop on this thread: children die with the thread that spawned them, so it must be the
+/// one that lives as long as the program.
+pub(super) fn drive(settings: &Settings, sink: &mut dyn Sink) -> Result<Report, Failure> {
+    let internal = |what: &str, e: std::io::Error| Failure::new(INTERNAL, "io", what).cause(e.to_string());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| internal("start the runtime", e))?;
+    runtime.block_on(async {
+        let mut machine = Machine::new();
+        machine.stop = Stop::install_signals().map_err(|e| internal("listen to signals", e))?;
+        Ok(engine::run(settings, machine.world(sink)).await?)
+    })
+}
+
+/// The exit code of a finished loop.
+pub(super) fn end(report: Report, global: &Global) -> Result<u8, Failure> {
+    match report.end {
+        End::Done => Ok(OK),
+        End::Stopped { at, reason, .. } => {
+            if !global.quiet {
+                let reason = reason.unwrap_or_else(|| "no reason given".into());
+                super::print(&format!(
+                    "stopped: exit was set at {at}: {reason}\nhint: orchestrator resume\n"
+                ))?;
+            }
+            Ok(OK)
+        }
+        End::Interrupted(reason) => Ok(reason.exit_code()),
+        End::Failed(failure) => Err(failure.into()),
+    }
+}

@@ -1,0 +1,168 @@
+//! From arguments and environment to settings.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tracing_subscriber::EnvFilter;
+
+use super::args::{Global, RunArgs};
+use super::error::{Failure, INTERNAL, USAGE};
+use crate::clock::SystemClock;
+use crate::config::{Config, Loaded, Mode, Override, load};
+use crate::event::Sink;
+use crate::ids::{RoleId, SystemIds};
+use crate::supervise::{Redactor, Stop};
+use crate::sync::worktree::Repo;
+use crate::turns::engine::World;
+use crate::turns::settings::{Options, Settings};
+
+/// Everything a command needs.
+pub(super) struct Setup {
+    pub loaded: Loaded,
+    pub settings: Settings,
+}
+
+/// The machine's clock and identifiers, and the wish to stop.
+pub(super) struct Machine {
+    pub clock: Arc<SystemClock>,
+    pub ids: SystemIds,
+    pub stop: Stop,
+}
+
+impl Machine {
+    pub(super) fn new() -> Self {
+        Self { clock: Arc::new(SystemClock), ids: SystemIds, stop: Stop::new() }
+    }
+
+    pub(super) fn world<'a>(&'a self, sink: &'a mut dyn Sink) -> World<'a> {
+        World { clock: self.clock.clone(), ids: &self.ids, stop: &self.stop, sink }
+    }
+}
+
+fn usage(what: impl Into<String>) -> Failure {
+    Failure::new(USAGE, "usage", what)
+}
+
+/// The folder a command works from, absolute.
+pub(super) fn start_folder(global: &Global) -> Result<PathBuf, Failure> {
+    let here = std::env::current_dir()
+        .map_err(|e| Failure::new(INTERNAL, "io", "find the working folder").cause(e.to_string()))?;
+    let folder = global.dir.as_ref().map_or(here.clone(), |d| here.join(d));
+    folder.canonicalize().map_err(|e| usage(format!("enter {}", folder.display())).cause(e.to_string()))
+}
+
+fn environment() -> Vec<(String, String)> {
+    std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
+}
+
+/// Reads configuration, environment and flags for the loop or a command beside it.
+pub(super) fn setup(global: &Global, args: &RunArgs) -> Result<Setup, Failure> {
+    let folder = start_folder(global)?;
+    let vars = environment();
+    let loaded = load(&folder, global.config.as_deref(), &vars, &flags(args))?;
+    let options = options(args, &loaded.config)?;
+    let redactor = Redactor::from_env(std::env::vars_os());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
+    Ok(Setup { loaded, settings })
+}
+
+/// The same for a command that looks at git if there is one.
+pub(super) fn setup_beside(global: &Global) -> Result<Setup, Failure> {
+    let mut setup = setup(global, &RunArgs::default())?;
+    setup.settings.options.git = Repo::open(&setup.settings.root, Arc::new(SystemClock)).is_ok();
+    Ok(setup)
+}
+
+fn flags(args: &RunArgs) -> Vec<Override> {
+    let texts = [
+        ("--agent", "agent.default", &args.agent),
+        ("--router-mode", "router.mode", &args.router_mode),
+        ("--router-prompt", "router.prompt", &args.router_prompt),
+        ("--supervisor-prompt", "supervisor_prompt", &args.supervisor_prompt),
+        ("--main-prompt", "main_prompt", &args.main_prompt),
+        ("--reviewer-prompt", "reviewer_prompt", &args.reviewer_prompt),
+        ("--state-file", "state_file", &args.state_file),
+        ("--mode", "run.mode", &args.mode),
+        ("--role", "run.role", &args.role),
+        ("--branch", "run.branch", &args.branch),
+        ("--poll-interval", "run.pause_secs", &args.poll_interval),
+        ("--poll-interval", "sync.poll_interval", &args.poll_interval),
+    ];
+    let mut out: Vec<Override> = texts
+        .into_iter()
+        .filter_map(|(name, path, value)| Some(Override::flag(name, path, value.clone()?)))
+        .collect();
+    if let Some(n) = args.router_review_every_n {
+        out.push(Override::flag("--router-review-every-n", "router.review_every_n", n.to_string()));
+    }
+    if let Some(n) = if args.once { Some(1) } else { args.sync_loops } {
+        let name = if args.once { "--once" } else { "--sync-loops" };
+        out.push(Override::flag(name, "run.sync_loops", n.to_string()));
+    }
+    let lists = [
+        ("--router-allowlist", "router.allowlist", &args.router_allowlist),
+        ("--agent-role", "run.agent_roles", &args.agent_role),
+        ("--agent-prompt", "run.agent_prompts", &args.agent_prompt),
+    ];
+    for (name, path, texts) in lists.into_iter().filter(|(_, _, texts)| !texts.is_empty()) {
+        out.push(Override::flags(name, path, texts.clone()));
+    }
+    let switches = [
+        ("--use-router", "router.enabled", args.use_router, "true"),
+        ("--no-router", "router.enabled", args.no_router, "false"),
+        ("--no-auto-commit-reports", "auto_commit.reports.enabled", args.no_auto_commit_reports, "false"),
+        ("--no-auto-commit-tracked", "auto_commit.tracked.enabled", args.no_auto_commit_tracked, "false"),
+        ("--no-auto-commit-docs", "auto_commit.docs.enabled", args.no_auto_commit_docs, "false"),
+        ("--no-auto-commit-work", "auto_commit.work.enabled", args.no_auto_commit_work, "false"),
+        ("--no-git", "run.no_git", args.no_git, "true"),
+        ("--no-auto-commit-state", "auto_commit.state.enabled", args.no_auto_commit_state, "false"),
+    ];
+    let on = switches.into_iter().filter(|(_, _, on, _)| *on);
+    out.extend(on.map(|(name, path, _, value)| Override::flag(name, path, value)));
+    out
+}
+
+/// Options of the start; the layers of flag and environment are behind them already.
+fn options(args: &RunArgs, config: &Config) -> Result<Options, Failure> {
+    let run = &config.run;
+    // A role in the environment alone is no wish: inside a turn it names the turn's role (T37).
+    if run.mode == Mode::Role || args.role.is_some() {
+        return Err(usage("role mode is not part of this version")
+            .hint("run all roles on one machine: orchestrator --mode combined"));
+    }
+    let start_actor = args.start_actor.as_deref().map(RoleId::parse).transpose();
+    Ok(Options {
+        mode: "combined".into(),
+        loops: run.sync_loops,
+        pause: run.pause_secs.0,
+        start_actor: start_actor.map_err(|e| usage(e.to_string()))?,
+        branch: run.branch.clone().filter(|_| !args.no_git),
+        git: !run.no_git,
+        commit_dry_run: args.commit_dry_run,
+        agent_prompts: run.agent_prompts.clone(),
+        agent_roles: run.agent_roles.clone(),
+    })
+}
+
+/// Switches the program's own diagnostics on if asked (I4).
+pub(super) fn diagnostics(global: &Global) -> Result<(), Failure> {
+    if global.log_level.is_none() && global.log_file.is_none() {
+        return Ok(());
+    }
+    let filter = EnvFilter::try_new(global.log_level.as_deref().unwrap_or("info"))
+        .map_err(|e| usage("read --log-level").cause(e.to_string()))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+    let done = match &global.log_file {
+        None => builder.with_writer(std::io::stderr).try_init(),
+        Some(path) => {
+            let file = std::fs::OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(path)
+                .map_err(|e| usage(format!("open {}", path.display())).cause(e.to_string()))?;
+            builder.with_writer(std::sync::Mutex::new(file)).try_init()
+        }
+    };
+    done.map_err(|e| Failure::new(INTERNAL, "io", "start diagnostics").cause(e.to_string()))
+}

@@ -1,0 +1,51 @@
+//! `orchestrator stop` and `orchestrator resume` (turns.md T6).
+
+use super::args::{Global, ResumeArgs, StopArgs};
+use super::error::{Failure, INTERNAL, OK};
+use super::setup::{Machine, setup_beside};
+use crate::clock::{Clock, iso_seconds};
+use crate::turns::engine;
+use crate::turns::lock::LoopLock;
+use crate::turns::stop_request::StopRequest;
+use crate::ui::console::Form;
+
+pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8, Failure> {
+    let setup = setup_beside(global)?;
+    let machine = Machine::new();
+    let root = &setup.settings.root;
+    let env = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    if let Some(owner) = LoopLock::live_owner(root) {
+        let request = StopRequest {
+            reason: args.reason.clone(),
+            at: iso_seconds(machine.clock.now()),
+            role: env("ORCHESTRATOR_ROLE"),
+            turn_id: env("ORCHESTRATOR_TURN_ID"),
+        };
+        request
+            .leave(root)
+            .map_err(|e| Failure::new(INTERNAL, "io", "leave the request").cause(e.to_string()))?;
+        let pid = owner.map_or_else(String::new, |o| format!(" (pid {})", o.pid));
+        super::print(&format!("the loop{pid} will stop before its next turn\n"))?;
+        return Ok(OK);
+    }
+    let mut console = super::run::console(global, Form::Text);
+    let state = engine::stop(&setup.settings, machine.world(&mut console), args.reason.clone())?;
+    super::print(&format!(
+        "exit is set: no loop takes another turn (iteration {}, {}'s turn)\nnext: orchestrator resume\n",
+        state.iteration, state.expected_actor
+    ))?;
+    Ok(OK)
+}
+
+pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8, Failure> {
+    let setup = setup_beside(global)?;
+    let machine = Machine::new();
+    let mut console = super::run::console(global, Form::Text);
+    let state = engine::resume(&setup.settings, machine.world(&mut console), args.note.clone())?;
+    StopRequest::clear(&setup.settings.root);
+    super::print(&format!(
+        "ready: iteration {}, {}'s turn, {}\nnext: orchestrator\n",
+        state.iteration, state.expected_actor, state.status
+    ))?;
+    Ok(OK)
+}

@@ -1,0 +1,96 @@
+//! What no single key can show.
+
+use std::collections::HashMap;
+
+use super::check::Place;
+use super::diagnostic::Diagnostic;
+use super::model::Config;
+use super::suggest::nearest;
+
+/// Role names of the earlier orchestrator that stand for ours (turns.md T27).
+const ROLE_ALIASES: [&str; 2] = ["supervisor", "loop"];
+
+/// Finds the place of a path, or of the nearest one above it.
+struct Places<'a>(HashMap<&'a str, (usize, usize)>);
+
+impl Places<'_> {
+    fn problem(&self, path: &str, message: String, suggestion: Option<String>) -> Diagnostic {
+        let mut at = path;
+        let found = loop {
+            if let Some(found) = self.0.get(at) {
+                break Some(*found);
+            }
+            match at.rfind(['.', '[']) {
+                Some(end) => at = &at[..end],
+                None => break None,
+            }
+        };
+        Diagnostic {
+            line: found.map(|(line, _)| line),
+            column: found.map(|(_, column)| column),
+            path: path.to_owned(),
+            message,
+            suggestion,
+        }
+    }
+}
+
+/// Everything that is wrong between the keys of a file.
+pub(super) fn problems(config: &Config, places: &[Place]) -> Vec<Diagnostic> {
+    let places = Places(places.iter().map(|p| (p.path.as_str(), (p.line, p.column))).collect());
+    let mut out = Vec::new();
+    let mut roles: Vec<&str> = Vec::new();
+    for (i, step) in config.workflow.steps.iter().enumerate() {
+        let Some(role) = &step.role else { continue };
+        if roles.contains(&role.as_str()) {
+            let path = format!("workflow.steps[{i}].role");
+            out.push(places.problem(&path, format!("`{path}`: role `{role}` stands twice"), None));
+        }
+        roles.push(role.as_str());
+    }
+    let steps = config.steps();
+    let known = role_names(&steps);
+    for role in config.exit.roles.iter().filter(|r| !known.contains(&r.as_str())) {
+        let near = nearest(role.as_str(), &known).map(|n| format!("did you mean `{n}`?"));
+        let message = format!("`exit.roles`: `{role}` is no role of the workflow");
+        out.push(places.problem("exit.roles", message, near));
+    }
+    for (name, agent) in &config.agents {
+        if agent.command.is_some() && agent.http.is_some() {
+            let path = format!("agents.{name}");
+            out.push(places.problem(&path, format!("`{path}` has both `command` and `http`"), None));
+        }
+    }
+    for (name, tool) in &config.workstream.tools {
+        let forms = [tool.agent.is_some(), tool.run.is_some(), tool.shell.is_some(), tool.python.is_some()];
+        if forms.into_iter().filter(|set| *set).count() != 1 {
+            let path = format!("workstream.tools.{name}");
+            let message = format!("`{path}` needs exactly one of `agent`, `run`, `shell` and `python`");
+            out.push(places.problem(&path, message, None));
+        }
+    }
+    out
+}
+
+/// What is allowed but will surprise.
+pub(super) fn notices(config: &Config, set: impl Fn(&str) -> bool) -> Vec<String> {
+    let steps = config.steps();
+    let known = role_names(&steps);
+    let strange = |role: &&String| !known.contains(&role.as_str()) && !ROLE_ALIASES.contains(&role.as_str());
+    let mut out: Vec<String> = config
+        .agent
+        .roles
+        .keys()
+        .filter(strange)
+        .map(|role| format!("`agent.roles.{role}` has no effect: the workflow has no such role"))
+        .collect();
+    if !config.workflow.steps.is_empty() {
+        let shadowed = ["supervisor_prompt", "main_prompt"].into_iter().filter(|key| set(key));
+        out.extend(shadowed.map(|key| format!("`{key}` has no effect: `workflow.steps` names the prompts")));
+    }
+    out
+}
+
+fn role_names(steps: &[super::model::StepConfig]) -> Vec<&str> {
+    steps.iter().filter_map(|s| s.role.as_ref()).map(crate::ids::RoleId::as_str).collect()
+}

@@ -1,0 +1,111 @@
+//! Lock files that a killed run of this program left behind.
+//!
+//! A `*.lock` alone does not say whose it is, and removing a living git's would ruin its work. So
+//! every change this program makes to the repository stands between the making and the removal of
+//! a marker. A marker that is found at start, by whoever holds the loop's lock, was left by a dead
+//! run; a lock that is not older than it and that no process holds open is that run's.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::error::GitError;
+use super::open::Repo;
+
+/// Stands in the repository's own folder while this program changes the repository.
+const MARKER: &str = "orchestrator-busy";
+
+/// The marker, removed when the change is done.
+pub(super) struct Busy(PathBuf);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        // If it stays, the next start looks for locks once more: harmless.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+impl Repo {
+    /// Says that a change begins.
+    pub(super) fn busy(&self) -> Result<Busy, GitError> {
+        let path = self.git.path().join(MARKER);
+        File::create(&path).map_err(|source| GitError::Io { path: path.clone(), source })?;
+        Ok(Busy(path))
+    }
+
+    /// Removes the locks of a run that was killed during a change, and returns their names. The
+    /// caller holds the loop's lock, so that run is dead.
+    pub fn clear_own_locks(&self, branch: &str) -> Result<Vec<PathBuf>, GitError> {
+        let marker = self.git.path().join(MARKER);
+        let Some(since) = modified(&marker) else { return Ok(Vec::new()) };
+        let (own, common) = (self.git.path(), self.git.commondir());
+        let candidates = [
+            own.join("index.lock"),
+            own.join("HEAD.lock"),
+            common.join("packed-refs.lock"),
+            common.join(format!("refs/heads/{branch}.lock")),
+        ];
+        let mut removed = Vec::new();
+        for lock in candidates {
+            let ours = modified(&lock).is_some_and(|made| made >= since);
+            if ours && !held_open(&lock) {
+                fs::remove_file(&lock).map_err(|source| GitError::Io { path: lock.clone(), source })?;
+                removed.push(lock);
+            }
+        }
+        drop(Busy(marker));
+        Ok(removed)
+    }
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::symlink_metadata(path).and_then(|m| m.modified()).ok()
+}
+
+/// Whether some process of this machine has the file open. Where the system does not tell, it is
+/// taken to be open: a lock too many is mended by hand, a lock too few ruins an index.
+fn held_open(path: &Path) -> bool {
+    let Ok(processes) = fs::read_dir("/proc") else { return true };
+    processes.flatten().any(|process| {
+        let Ok(open) = fs::read_dir(process.path().join("fd")) else { return false };
+        open.flatten().any(|fd| fs::read_link(fd.path()).is_ok_and(|target| target == path))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    fn repository() -> (tempfile::TempDir, Repo) {
+        let dir = tempfile::tempdir().unwrap();
+        git2::Repository::init(dir.path()).unwrap();
+        let repo = Repo::open(dir.path(), Arc::new(SystemClock)).unwrap();
+        (dir, repo)
+    }
+
+    /// A lock without our marker, one older than it, and one that is held are somebody else's.
+    #[test]
+    fn only_a_dead_runs_own_locks_are_removed() {
+        let (_dir, repo) = repository();
+        let lock = repo.git.path().join("index.lock");
+        drop(File::create(&lock).unwrap());
+        assert!(repo.clear_own_locks("work").unwrap().is_empty(), "no marker");
+        let marker = repo.busy().unwrap();
+        let later = modified(&lock).unwrap() + std::time::Duration::from_secs(1);
+        File::options().write(true).open(&marker.0).unwrap().set_modified(later).unwrap();
+        std::mem::forget(marker);
+        assert!(repo.clear_own_locks("work").unwrap().is_empty(), "older than the marker");
+        assert!(lock.exists());
+        std::mem::forget(repo.busy().unwrap());
+        let held = File::create(&lock).unwrap();
+        held.set_modified(later + std::time::Duration::from_secs(9)).unwrap();
+        assert!(repo.clear_own_locks("work").unwrap().is_empty(), "held open");
+        drop(held);
+        std::mem::forget(repo.busy().unwrap());
+        assert_eq!(repo.clear_own_locks("work").unwrap(), [lock]);
+        assert!(repo.clear_own_locks("work").unwrap().is_empty());
+    }
+}

@@ -1,0 +1,86 @@
+//! How a loop ends, and why it may not begin.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::agents::AgentError;
+use crate::state::{IllegalTransition, StateError};
+use crate::supervise::StopReason;
+use crate::sync::journal::JournalError;
+use crate::sync::memory::MemoryError;
+use crate::sync::seen::SeenError;
+use crate::sync::worktree::{GitError, PreflightError};
+use crate::turns::autocommit::BadGlob;
+use crate::turns::lock::LockError;
+
+/// Refused before a turn began; nothing was run.
+#[derive(Debug, thiserror::Error)]
+pub enum LoopError {
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("{path} was removed by commit {commit} ({subject})", path = .path.display())]
+    StateRemoved { path: PathBuf, commit: String, subject: String },
+    #[error(transparent)]
+    Preflight(#[from] PreflightError),
+    #[error("there is no git repository here")]
+    NoRepository,
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Seen(#[from] SeenError),
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    #[error("{0} is still the template")]
+    GoalIsTemplate(String),
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    #[error("{path}: {source}", path = .path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Glob(#[from] BadGlob),
+}
+
+/// A turn that did not succeed, with all a person needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnFailure {
+    pub role: String,
+    pub iteration: u64,
+    pub prompt: String,
+    pub agent: String,
+    /// `exit status 7`, `not routed`, …
+    pub status: String,
+    pub log: Option<String>,
+    pub causes: Vec<String>,
+    pub hint: Option<String>,
+}
+
+/// Why a loop ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// All iterations were taken.
+    Done,
+    /// `exit` is set: who, when, why.
+    Stopped {
+        by: String,
+        at: String,
+        reason: Option<String>,
+    },
+    Failed(TurnFailure),
+    Interrupted(StopReason),
+}
+
+/// A loop that ran.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    pub end: End,
+    pub turns: u64,
+    pub took: Duration,
+    /// Unknown unless every turn said it.
+    pub cost_usd: Option<f64>,
+}

@@ -1,0 +1,447 @@
+//! The end of a turn: judge the outcome, commit, stamp, tell.
+
+use std::collections::BTreeSet;
+
+use super::checks::CheckRun;
+use super::error::{End, TurnFailure};
+use super::stopping::Wish;
+use super::turn::{Open, shorten};
+use super::{Engine, LoopError};
+use crate::event::Event as Fact;
+use crate::state::{Event, State, file};
+use crate::supervise::{Exit, Lifecycle, Outcome, StopReason};
+use crate::sync::journal::{Mode, Outcome as Ended};
+use crate::sync::message::{AutoMessage, Group, Step, Trailers, auto_name};
+use crate::sync::worktree::{DiffStat, Dirty, Oid, path_text};
+use crate::turns::autocommit::{self, Left, Scope, scan};
+use crate::turns::context::Previous;
+use crate::turns::stop_request::StopRequest;
+use crate::turns::summary::Summary;
+use crate::turns::words::TurnLine;
+use crate::turns::workflow::OnCheckFail;
+
+/// How a turn ended, for the stamp.
+enum Verdict {
+    Ok,
+    Failed { status: String, causes: Vec<String>, hint: Option<String> },
+    Interrupted(StopReason),
+}
+
+impl Engine<'_> {
+    pub(super) async fn finish(
+        &mut self,
+        mut open: Open,
+        outcome: Outcome,
+        answer: &str,
+    ) -> Result<Option<End>, LoopError> {
+        let mut verdict = self.judge_outcome(&outcome);
+        let tampered = self.judge_work(&open, &mut verdict)?;
+        let mut checks = CheckRun::default();
+        if matches!(verdict, Verdict::Ok) {
+            let step = self.settings.workflow.step(&open.role).cloned();
+            if let Some(step) = step {
+                checks = self.run_checks(&open.role, &step.checks, open.log.as_ref().map(|l| &l.file)).await;
+                if let (OnCheckFail::Fail, Some(first)) = (step.on_check_fail, checks.failed.first()) {
+                    verdict = failed("a check failed", vec![first.clone()]);
+                }
+            }
+            if let Some(reason) = self.world.stop.requested() {
+                verdict = Verdict::Interrupted(reason);
+            }
+        }
+        if matches!(verdict, Verdict::Ok) {
+            self.auto_commit(&open, &checks, &mut verdict)?;
+        }
+        let mut granted = None;
+        if let Some(wish) = self.wish_of_turn(&open.id, tampered.as_ref()) {
+            if self.wish_counts(&open.role, &wish).await {
+                granted = Some(wish);
+            }
+            StopRequest::clear(&self.settings.root);
+        }
+        if let Some(log) = &mut open.log {
+            let closed = log.close(&status_words(&outcome), outcome.duration);
+            if let Err(e) = closed {
+                self.say(Fact::Warning { text: format!("the log is incomplete: {e}") });
+            }
+        }
+        self.stamp(&open, Some(&outcome), &verdict, &checks, granted)?;
+        self.tell(&open, Some(&outcome), answer, &verdict, &checks)?;
+        Ok(self.end_of(&open, verdict))
+    }
+
+    /// A turn that failed before its agent ran.
+    pub(super) fn failed_before_run(
+        &mut self,
+        open: &Open,
+        status: &str,
+        causes: Vec<String>,
+        hint: Option<String>,
+    ) -> Result<End, LoopError> {
+        let verdict = Verdict::Failed { status: status.into(), causes, hint };
+        self.stamp(open, None, &verdict, &CheckRun::default(), None)?;
+        self.tell(open, None, "", &verdict, &CheckRun::default())?;
+        Ok(self.end_of(open, verdict).unwrap_or(End::Done))
+    }
+
+    /// A turn that was interrupted while its prompt was routed.
+    pub(super) fn interrupted(&mut self, open: &Open, outcome: &Outcome) -> Result<End, LoopError> {
+        let reason = self.world.stop.requested().unwrap_or_else(|| StopReason::because("interrupted"));
+        let verdict = Verdict::Interrupted(reason);
+        self.stamp(open, Some(outcome), &verdict, &CheckRun::default(), None)?;
+        self.tell(open, Some(outcome), "", &verdict, &CheckRun::default())?;
+        Ok(self.end_of(open, verdict).unwrap_or(End::Done))
+    }
+
+    fn judge_outcome(&self, outcome: &Outcome) -> Verdict {
+        if let Some(reason) = self.world.stop.requested() {
+            // A signal is decided before everything else: a killed agent is never a finished one.
+            return Verdict::Interrupted(reason);
+        }
+        if outcome.succeeded() {
+            return Verdict::Ok;
+        }
+        if let Lifecycle::Interrupted { why } = &outcome.state {
+            return failed("interrupted", vec![why.clone()]);
+        }
+        let mut causes: Vec<String> = outcome.error.iter().cloned().collect();
+        causes.extend(outcome.last_lines.iter().cloned());
+        failed(&status_words(outcome), causes)
+    }
+
+    /// What the agent did to history and state file (G11): bad history fails the turn and is
+    /// rescued; changes of the state file are taken out, and returned for their `exit`.
+    fn judge_work(&mut self, open: &Open, verdict: &mut Verdict) -> Result<Option<State>, LoopError> {
+        let roles = self.settings.roles();
+        let now = self.world.clock.now();
+        let path = self.settings.state_path();
+        let on_disk = file::read(&path, &roles, now).ok();
+        let tampered = on_disk.filter(State::exits);
+        let (Some(git), Some(base)) = (&self.git, open.base) else { return Ok(tampered) };
+        let head = git.repo.head()?;
+        let operation = git.repo.operation();
+        let why = match (&operation, &head.branch, head.commit) {
+            (Some(op), ..) => Some(format!("the agent left a {op} in progress ({} leaves it)", op.leave())),
+            (None, None, _) => Some("the agent left HEAD detached".to_owned()),
+            (None, Some(branch), _) if *branch != git.branch => {
+                Some(format!("the agent switched from branch {} to {branch}", git.branch))
+            }
+            (None, Some(_), Some(at)) if git.repo.descends(at, base)? => None,
+            _ => Some("the agent rewrote commits that were there before its turn".to_owned()),
+        };
+        let Some(why) = why else {
+            let at = head.commit.unwrap_or(base);
+            let clean = git.repo.sanitize(base, at, &git.state_path)?;
+            if clean.changed {
+                git.repo.advance(
+                    &git.branch,
+                    Some(at),
+                    clean.head,
+                    "the agent's commits without the state file",
+                )?;
+            }
+            let committed = clean.agent_state.and_then(|bytes| file::parse(&path, &bytes, &roles, now).ok());
+            return Ok(tampered.or(committed.filter(State::exits)));
+        };
+        let causes = self.put_back(open, base, operation.is_some(), &why)?;
+        if !matches!(verdict, Verdict::Interrupted(_)) {
+            *verdict = failed("the agent's commits cannot be handed on", causes);
+        }
+        Ok(tampered)
+    }
+
+    /// Saves what cannot be handed on and puts the branch back to the claim.
+    fn put_back(
+        &mut self,
+        open: &Open,
+        base: Oid,
+        in_operation: bool,
+        why: &str,
+    ) -> Result<Vec<String>, LoopError> {
+        let mut causes = vec![why.to_owned()];
+        let Some(git) = &self.git else { return Ok(causes) };
+        let saved = git.repo.rescue_all(&open.id, &git.branch, base, &git.state_path)?;
+        causes.extend(saved.iter().map(|r| format!("its work is kept as {}", r.reference)));
+        if in_operation {
+            // Only what this program began is aborted by it (G6); the branch itself must lead on
+            // from the claim, and what it held is saved.
+            let tip = git.repo.branch_tip(&git.branch)?;
+            if tip != Some(base) {
+                git.repo.advance(&git.branch, tip, base, "back to the claim")?;
+            }
+        } else if let Err(e) = git.repo.leave_branch_at(&git.branch, base, &git.state_path, &BTreeSet::new())
+        {
+            causes.push(format!("HEAD was left where it is: {e}"));
+        }
+        for rescued in saved {
+            self.say(Fact::Rescue { reference: rescued.reference, why: why.to_owned() });
+        }
+        Ok(causes)
+    }
+
+    fn auto_commit(
+        &mut self,
+        open: &Open,
+        checks: &CheckRun,
+        verdict: &mut Verdict,
+    ) -> Result<(), LoopError> {
+        let Some(git) = &self.git else { return Ok(()) };
+        let first_role = self.settings.workflow.is_first(&open.role);
+        let dry_run = self.settings.options.commit_dry_run;
+        let plan =
+            autocommit::prepare(&git.repo, &open.dirty_before, Scope::Turn { first_role }, &git.rules)?;
+        let left = match autocommit::after_turn(&plan, Mode::Combined, first_role, false) {
+            autocommit::Verdict::Clean => Vec::new(),
+            autocommit::Verdict::Warn(left) => left,
+            autocommit::Verdict::Stop(left) => {
+                *verdict = failed("work over the size cap", left.iter().map(named).collect());
+                return Ok(());
+            }
+        };
+        let message = |group: Group, files: &[String]| {
+            let message = AutoMessage {
+                group,
+                who: auto_name(&open.role),
+                prompt: Some(open.prompt.clone()),
+                iteration: open.iteration,
+                tests: checks.counts(),
+            };
+            message.render(files, None)
+        };
+        for made in autocommit::run(&git.repo, &plan, message, dry_run)? {
+            let words = made.group.words();
+            let group = if dry_run { format!("{words} (dry run)") } else { words.to_owned() };
+            let commit = made.id.map(|id| git.repo.short_id(id)).transpose()?;
+            let paths = made.paths.iter().map(|p| path_text(p)).collect();
+            self.world.sink.emit(Fact::Autocommit { role: open.role.to_string(), group, commit, paths });
+        }
+        let fresh: Vec<&Left> =
+            left.iter().filter(|l| !self.memory.named.contains(&path_text(&l.path))).collect();
+        if !fresh.is_empty() {
+            let shown: Vec<String> = fresh.iter().map(|l| named(l)).collect();
+            let paths: Vec<String> = fresh.iter().map(|l| path_text(&l.path)).collect();
+            self.say(Fact::Warning { text: format!("left uncommitted: {}", shorten(&shown)) });
+            self.memory.named.extend(paths);
+        }
+        Ok(())
+    }
+
+    fn stamp(
+        &mut self,
+        open: &Open,
+        outcome: Option<&Outcome>,
+        verdict: &Verdict,
+        checks: &CheckRun,
+        stop: Option<Wish>,
+    ) -> Result<(), LoopError> {
+        self.note_leftovers(open, verdict)?;
+        let role = open.role.clone();
+        let commit = self.head_id()?;
+        let id = commit.clone().unwrap_or_else(|| "-".into());
+        let prompt = open.routed.clone();
+        let usage = outcome.and_then(|o| o.usage).unwrap_or_default();
+        let tokens = usage.input_tokens.zip(usage.output_tokens).map(|(i, o)| i + o);
+        let mut trailers = Trailers {
+            turn_id: Some(open.id.clone()),
+            epoch: Some(self.state.epoch()),
+            role: Some(role.to_string()),
+            prompt: open.prompt_hash.clone(),
+            agent: Some(open.agent.clone()).filter(|a| a != "-"),
+            exit: outcome.map(status_words),
+            checks: checks.counts(),
+            duration: Some(self.world.clock.mono().saturating_sub(open.began)),
+            tokens,
+            cost: usage.cost_usd,
+            reason: None,
+            orchestrator: None,
+        };
+        let event = match verdict {
+            Verdict::Ok => Event::Succeed { role: role.clone(), commit, prompt },
+            Verdict::Failed { status, .. } => {
+                trailers.reason = Some(status.clone());
+                Event::Fail { role: role.clone(), commit, prompt }
+            }
+            Verdict::Interrupted(reason) => {
+                trailers.reason = Some(reason.text.clone());
+                Event::Interrupt { role: role.clone() }
+            }
+        };
+        let roles = self.settings.roles();
+        let now = self.world.clock.now();
+        let mut next = crate::state::transition(&self.state, event, &roles, now)?;
+        if let Some(Wish { reason, .. }) = stop {
+            next = crate::state::transition(&next, Event::Stop { reason }, &roles, now)?;
+        }
+        let (step, outcome) = match verdict {
+            Verdict::Ok => (Step::Ok { next: next.expected_actor.clone(), commit: id }, Ended::Succeeded),
+            Verdict::Interrupted(_) => (Step::Interrupted, Ended::Interrupted),
+            Verdict::Failed { .. } => (Step::Fail { commit: id }, Ended::Failed),
+        };
+        if let Some(journal) = &mut self.journal {
+            journal.outcome = Some(outcome);
+        }
+        let message = self.message(step, role, next.iteration, trailers);
+        self.record(next, &message)?;
+        self.say(Fact::StateStamped {
+            iteration: self.state.iteration,
+            role: open.role.to_string(),
+            status: self.state.status.to_string(),
+            next: self.state.expected_actor.to_string(),
+        });
+        Ok(())
+    }
+
+    /// What an unsuccessful turn leaves is that role's at the retry; a successful one clears it.
+    fn note_leftovers(&mut self, open: &Open, verdict: &Verdict) -> Result<(), LoopError> {
+        if matches!(verdict, Verdict::Ok) {
+            if self.memory.left_by.as_ref() == Some(&open.role) {
+                self.memory.left_by = None;
+                self.memory.left.clear();
+            }
+            return Ok(());
+        }
+        let Some(git) = &self.git else { return Ok(()) };
+        let dirty = scan(&git.repo, &git.rules)?;
+        let left = dirty.iter().filter(|d| !open.dirty_before.contains(&d.path));
+        self.memory.left = left.map(Dirty::text).collect();
+        self.memory.left_by = Some(open.role.clone());
+        Ok(())
+    }
+
+    /// Summary file, the turn's one line, and memory for the next turn.
+    fn tell(
+        &mut self,
+        open: &Open,
+        outcome: Option<&Outcome>,
+        answer: &str,
+        verdict: &Verdict,
+        checks: &CheckRun,
+    ) -> Result<(), LoopError> {
+        let (commits, stat) = self.changes(open)?;
+        let log = open.log.as_ref().map(|l| self.shown_path(&l.path));
+        let (word, words, cause) = match verdict {
+            Verdict::Ok => ("ok", "ok".to_owned(), None),
+            Verdict::Failed { status, causes, .. } => (
+                "failed",
+                format!("failed ({status})"),
+                Some(causes.first().cloned().unwrap_or_else(|| status.clone())),
+            ),
+            Verdict::Interrupted(reason) => {
+                ("interrupted", "interrupted".to_owned(), Some(reason.text.clone()))
+            }
+        };
+        let usage = outcome.and_then(|o| o.usage);
+        if outcome.is_some() {
+            self.cost = self.cost.zip(usage.and_then(|u| u.cost_usd)).map(|(sum, one)| sum + one);
+        }
+        if let (Some(turn_log), Some(log)) = (&open.log, &log) {
+            let message = outcome
+                .and_then(|o| o.final_message.as_deref())
+                .or(Some(answer).filter(|a| !a.trim().is_empty()));
+            let checked: Vec<String> =
+                checks.words().into_iter().chain(checks.failed.iter().cloned()).collect();
+            let empty = DiffStat::default();
+            let summary = Summary {
+                title: format!(
+                    "Iteration {}: {} {} ({})",
+                    open.iteration, open.role, open.prompt, open.agent
+                ),
+                outcome: &words,
+                cause: cause.as_deref(),
+                message,
+                commits: commits.as_deref().unwrap_or_default(),
+                files: &stat.as_ref().unwrap_or(&empty).names,
+                checks: &checked,
+                usage,
+                log,
+            };
+            let logs = self.role_logs(open);
+            if let Err(e) = logs.summary(turn_log, &summary.render()) {
+                self.say(Fact::Warning { text: format!("no summary was written: {e}") });
+            }
+        }
+        let line = TurnLine {
+            iteration: open.iteration,
+            role: open.role.to_string(),
+            prompt: open.prompt.clone(),
+            agent: open.agent.clone(),
+            outcome: words,
+            duration: self.world.clock.mono().saturating_sub(open.began),
+            commits: commits.as_ref().map(Vec::len),
+            changes: stat.as_ref().map(|s| (s.names.len(), s.insertions, s.deletions)),
+            cost_usd: usage.and_then(|u| u.cost_usd),
+            next: matches!(verdict, Verdict::Ok).then(|| self.state.expected_actor.to_string()),
+        };
+        let ok = matches!(verdict, Verdict::Ok);
+        self.say(Fact::AttemptEnded { role: open.role.to_string(), line: line.render(), ok });
+        let previous = Previous {
+            role: open.role.to_string(),
+            iteration: open.iteration,
+            prompt: open.prompt.clone(),
+            outcome: word.into(),
+            commits: commits.unwrap_or_default(),
+            checks: checks.words(),
+            failed_checks: checks.failed.clone(),
+            failure: cause,
+            log,
+        };
+        self.memory.previous = serde_json::to_value(previous).ok();
+        self.save_memory()
+    }
+
+    fn role_logs(&self, open: &Open) -> crate::turns::logs::RoleLogs {
+        let folder = self.settings.root.join(&self.settings.config.logs_dir);
+        let branch = self.git.as_ref().map(|g| g.branch.as_str());
+        let first = self.settings.workflow.is_first(&open.role);
+        crate::turns::logs::RoleLogs::new(&folder, branch, open.role.as_str(), first)
+    }
+
+    /// Commits of the turn without the state commits, and what they changed.
+    fn changes(&self, open: &Open) -> Result<(Option<Vec<String>>, Option<DiffStat>), LoopError> {
+        let Some(git) = &self.git else { return Ok((None, None)) };
+        let Some(tip) = self.tip()? else { return Ok((Some(Vec::new()), Some(DiffStat::default()))) };
+        let commits = git.repo.commits_between(open.base, tip)?;
+        let commits = commits
+            .into_iter()
+            .filter(|c| !c.subject.starts_with("[SYNC "))
+            .map(|c| format!("{} {}", c.short, c.subject))
+            .collect();
+        let stat = git.repo.diff_stat(open.base.or(open.head_before), tip, Some(&git.state_path))?;
+        Ok((Some(commits), Some(stat)))
+    }
+
+    fn end_of(&self, open: &Open, verdict: Verdict) -> Option<End> {
+        match verdict {
+            Verdict::Ok => None,
+            Verdict::Interrupted(reason) => Some(End::Interrupted(reason)),
+            Verdict::Failed { status, causes, hint } => Some(End::Failed(TurnFailure {
+                role: open.role.to_string(),
+                iteration: open.iteration,
+                prompt: open.prompt.clone(),
+                agent: open.agent.clone(),
+                status,
+                log: open.log.as_ref().map(|l| self.shown_path(&l.path)),
+                causes,
+                hint,
+            })),
+        }
+    }
+}
+
+fn failed(status: &str, causes: Vec<String>) -> Verdict {
+    Verdict::Failed { status: status.into(), causes, hint: None }
+}
+
+/// A path that was left, and why.
+fn named(left: &Left) -> String {
+    format!("{} ({})", path_text(&left.path), left.why)
+}
+
+/// `exit status 7`, `signal 9`, or the kind of failure.
+pub(super) fn status_words(outcome: &Outcome) -> String {
+    match outcome.exit {
+        Exit::Code(code) => format!("exit status {code}"),
+        Exit::Signal(signal) => format!("signal {signal}"),
+        Exit::None => outcome.error_kind.name().replace('_', " "),
+    }
+}

@@ -1,0 +1,107 @@
+//! Iterations: every role in order until there is a reason to stop.
+
+use super::error::End;
+use super::{Engine, LoopError, Report, World};
+use crate::agents;
+use crate::event::Event as Fact;
+use crate::turns::settings::Settings;
+
+/// Runs the loop on this machine until it ends.
+///
+/// # Errors
+/// What was refused before a turn began; a turn that failed is a [`Report`].
+pub async fn run<'a>(settings: &'a Settings, world: World<'a>) -> Result<Report, LoopError> {
+    let (mut engine, _lock) = Engine::start(settings, world)?;
+    engine.announce();
+    let end = engine.take_turns().await?;
+    Ok(engine.report(end))
+}
+
+impl Engine<'_> {
+    fn announce(&mut self) {
+        let s = self.settings;
+        let agent_of = |role: &crate::ids::RoleId, prompt: &str| {
+            let choice = s.dispatch.choose(role.as_str(), prompt);
+            match agents::ready(&s.table, &choice.agent, &s.config.agent.order, &s.path, &s.root) {
+                Ok(ready) if choice.agent == "auto" => format!("{} (auto)", ready.agent.name),
+                _ => choice.agent,
+            }
+        };
+        let agents = s
+            .workflow
+            .steps()
+            .iter()
+            .map(|st| (st.role.to_string(), agent_of(&st.role, &st.prompt)))
+            .collect();
+        let loops = match s.options.loops {
+            0 => "until stopped".to_owned(),
+            1 => "1 iteration".to_owned(),
+            n => format!("{n} iterations"),
+        };
+        self.say(Fact::RunStarted {
+            mode: s.options.mode.clone(),
+            branch: self.git.as_ref().map(|g| g.branch.clone()),
+            agents,
+            limits: loops,
+            state: format!(
+                "iteration {}, {}'s turn, {}",
+                self.state.iteration, self.state.expected_actor, self.state.status
+            ),
+        });
+    }
+
+    async fn take_turns(&mut self) -> Result<End, LoopError> {
+        let mut iterations = 0;
+        loop {
+            self.take_stop_request()?;
+            if self.state.exits() {
+                return Ok(self.stopped());
+            }
+            if let Some(reason) = self.world.stop.check().await {
+                self.say(Fact::Signal { name: reason.text.clone() });
+                return Ok(End::Interrupted(reason));
+            }
+            let role = self.state.expected_actor.clone();
+            if let Some(end) = self.turn(&role).await? {
+                return Ok(end);
+            }
+            self.turns += 1;
+            if !self.settings.workflow.is_last(&role) {
+                continue;
+            }
+            iterations += 1;
+            if self.settings.options.loops != 0 && iterations >= self.settings.options.loops {
+                self.take_stop_request()?;
+                return Ok(if self.state.exits() { self.stopped() } else { End::Done });
+            }
+            self.pause().await;
+        }
+    }
+
+    async fn pause(&self) {
+        let pause = self.settings.options.pause;
+        if !pause.is_zero() {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = self.world.stop.wait() => {}
+            }
+        }
+    }
+
+    fn report(mut self, end: End) -> Report {
+        let took = self.world.clock.mono().saturating_sub(self.began);
+        let cost_usd = self.cost.filter(|_| self.turns > 0);
+        let (why, next) = match &end {
+            End::Done => ("all iterations taken".to_owned(), "orchestrator"),
+            End::Stopped { by, reason, .. } => (
+                format!("stopped by {by}: {}", reason.as_deref().unwrap_or("no reason given")),
+                "orchestrator resume",
+            ),
+            End::Failed(f) => (format!("{}'s turn failed", f.role), "orchestrator"),
+            End::Interrupted(reason) => (format!("interrupted ({})", reason.text), "orchestrator"),
+        };
+        let turns = self.turns;
+        self.say(Fact::RunEnded { turns, duration: took, cost_usd, why, next: next.into() });
+        Report { end, turns, took, cost_usd }
+    }
+}

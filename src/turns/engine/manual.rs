@@ -1,0 +1,42 @@
+//! `stop` and `resume` while no loop is live (turns.md T6).
+
+use super::{Engine, LoopError, World};
+use crate::state::{Event, State};
+use crate::sync::message::{Step, Trailers};
+use crate::turns::settings::Settings;
+
+/// Sets `exit` in the state. The caller made sure that no loop is live; the lock is held meanwhile.
+pub fn stop<'a>(
+    settings: &'a Settings,
+    world: World<'a>,
+    reason: Option<String>,
+) -> Result<State, LoopError> {
+    let trailers = Trailers { reason: reason.clone(), ..Trailers::default() };
+    change(settings, world, Event::Stop { reason }, Step::Exit, trailers)
+}
+
+/// Clears `exit` and `failed`.
+pub fn resume<'a>(
+    settings: &'a Settings,
+    world: World<'a>,
+    note: Option<String>,
+) -> Result<State, LoopError> {
+    let trailers = Trailers { reason: note, ..Trailers::default() };
+    change(settings, world, Event::Resume, Step::Resume, trailers)
+}
+
+fn change<'a>(
+    settings: &'a Settings,
+    world: World<'a>,
+    event: Event,
+    step: Step,
+    trailers: Trailers,
+) -> Result<State, LoopError> {
+    let (mut engine, _lock) = Engine::open(settings, world)?;
+    engine.load_or_create()?;
+    engine.settle()?;
+    let actor = engine.state.expected_actor.clone();
+    engine.apply(event, step, actor, trailers)?;
+    engine.save_memory()?;
+    Ok(engine.state)
+}

@@ -1,0 +1,82 @@
+//! The loop on one machine (turns.md §3): claim, route, run, check, commit, stamp.
+//!
+//! The state file is the truth. Before it changes, the journal says what is about to be; after it
+//! changed, the commit follows. A crash between any two steps is repaired by [`start`]:
+//!
+//! | crash after | on disk | the next start |
+//! | --- | --- | --- |
+//! | nothing | old state | takes the turn |
+//! | journal of a claim | old state | takes the turn; the journal is replaced |
+//! | claimed state file | `running-<role>`, HEAD has the old state | commits the claim from the journal, reclaims |
+//! | claim commit | `running-<role>` | ends the old agent's processes, reclaims |
+//! | auto-commits | `running-<role>`, work committed | reclaims: the turn was not stamped |
+//! | stamped state file | the next role's turn, HEAD has the old state | commits the stamp from the journal, goes on |
+//! | stamp commit | the next role's turn | goes on |
+
+mod checks;
+mod error;
+mod finish;
+mod looping;
+mod manual;
+mod prompt;
+mod record;
+mod route;
+mod start;
+mod stopping;
+mod turn;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use error::{End, LoopError, Report, TurnFailure};
+pub use looping::run;
+pub use manual::{resume, stop};
+pub use prompt::{Past, context_for, rescues};
+pub use start::read_state;
+
+use crate::clock::Clock;
+use crate::event::Sink;
+use crate::ids::Ids;
+use crate::state::State;
+use crate::supervise::Stop;
+use crate::sync::journal::Journal;
+use crate::sync::memory::Memory;
+use crate::sync::seen::Seen;
+use crate::sync::worktree::Repo;
+use crate::turns::autocommit::Rules;
+use crate::turns::settings::Settings;
+
+/// What the world gives a loop.
+pub struct World<'a> {
+    pub clock: Arc<dyn Clock>,
+    pub ids: &'a dyn Ids,
+    pub stop: &'a Stop,
+    pub sink: &'a mut dyn Sink,
+}
+
+/// The loop in motion.
+pub(super) struct Engine<'a> {
+    settings: &'a Settings,
+    world: World<'a>,
+    git: Option<Git>,
+    state: State,
+    seen: Seen,
+    memory: Memory,
+    journal: Option<Journal>,
+    run_id: String,
+    turns: u64,
+    cost: Option<f64>,
+    began: Duration,
+}
+
+/// The repository, as far as the loop uses it.
+pub(super) struct Git {
+    repo: Repo,
+    branch: String,
+    rules: Rules,
+    /// The state file's name in the repository.
+    state_path: PathBuf,
+    /// Claims and stamps are commits: the file is tracked and the group is on.
+    commits_state: bool,
+}

@@ -1,0 +1,201 @@
+//! What an agent is told, and how it is run.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::Engine;
+use crate::agents::{self, AgentError, Job, Ready, run_agent};
+use crate::clock::file_stamp;
+use crate::config::{Limits, MEMORY_FILE, PLAN_FILE};
+use crate::event::Event as Fact;
+use crate::ids::RoleId;
+use crate::supervise::{Activity, ActivityTag, Kind, Outcome};
+use crate::sync::worktree::Repo;
+use crate::turns::context::{Context, Previous, focus};
+use crate::turns::logs::TurnLog;
+use crate::turns::settings::Settings;
+
+/// Bytes of an agent's plain answer that are kept.
+const ANSWER_BYTES: usize = 64 * 1024;
+
+/// What of the past stands in a context block.
+#[derive(Debug, Default)]
+pub struct Past {
+    pub previous: Option<Previous>,
+    pub rescue_refs: Vec<String>,
+    pub notes: Vec<String>,
+}
+
+/// The context block of a turn of `role` at `now` (turns.md T37).
+pub fn context_for(
+    settings: &Settings,
+    role: &RoleId,
+    iteration: u64,
+    branch: Option<&str>,
+    now: Timestamp,
+    past: Past,
+) -> Context {
+    let config = &settings.config;
+    let input = std::fs::read_to_string(settings.root.join(&config.input_file)).unwrap_or_default();
+    let report_dir = format!("plans/active/{}/reports/{}/", focus(&input), file_stamp(now));
+    Context {
+        role: role.to_string(),
+        first_role: settings.workflow.is_first(role),
+        iteration,
+        branch: branch.map(str::to_owned),
+        mode: settings.options.mode.clone(),
+        goal: config.goal_file.clone(),
+        plan: PLAN_FILE.into(),
+        findings: config.findings_file.clone(),
+        input: config.input_file.clone(),
+        memory: MEMORY_FILE.into(),
+        review_report: format!("{report_dir}review.md"),
+        report_dir,
+        archive_dir: "plans/archive/".into(),
+        state_file: config.state_file.clone(),
+        logs_dir: config.logs_dir.clone(),
+        previous: past.previous,
+        rescue_refs: past.rescue_refs,
+        budget_left: Vec::new(),
+        notes: past.notes,
+    }
+}
+
+/// One run of one prompt.
+pub(super) struct Run<'r> {
+    pub role: &'r RoleId,
+    pub prompt: &'r str,
+    pub text: String,
+    pub file_text: &'r str,
+    pub turn_id: &'r str,
+    pub attempt: String,
+    pub report_dir: String,
+    pub limits: Limits,
+}
+
+impl Engine<'_> {
+    pub(super) fn agent_for(&self, role: &RoleId, prompt: &str) -> Result<Ready, AgentError> {
+        let s = self.settings;
+        let name = s.dispatch.choose(role.as_str(), prompt).agent;
+        let ready = agents::ready(&s.table, &name, &s.config.agent.order, &s.path, &s.root)?;
+        ready.consented(s.config.agent.unattended)?;
+        Ok(ready)
+    }
+
+    /// Runs a prompt through an agent; returns the outcome and what it printed on stdout.
+    pub(super) async fn run_prompt(
+        &mut self,
+        ready: &Ready,
+        run: Run<'_>,
+        log: Option<&TurnLog>,
+    ) -> (Outcome, String) {
+        let settings = self.settings;
+        let env = self.environment(&run);
+        let private = settings.private();
+        let job = Job {
+            ready,
+            prompt: run.text,
+            prompt_file: run.file_text,
+            root: &settings.root,
+            private: &private,
+            env,
+            attempt: run.attempt,
+            supervision: &settings.config.supervision,
+            limits: run.limits,
+            log: log.map(|l| &l.file),
+            activity_log: log.map(|l| l.path.with_extension("ndjson")),
+            redactor: std::sync::Arc::clone(&settings.redactor),
+            tag: ActivityTag {
+                run: self.run_id.clone(),
+                role: run.role.to_string(),
+                iteration: Some(self.state.iteration),
+                agent: ready.agent.name.clone(),
+            },
+            path: settings.path.clone(),
+        };
+        let mut answer = Vec::new();
+        let plain = ready.agent.output == "text";
+        let role = run.role.to_string();
+        let sink = &mut *self.world.sink;
+        let mut hear = |activity: &Activity| {
+            if let Kind::Output { bytes } = &activity.kind
+                && answer.len() < ANSWER_BYTES
+                && activity.stream == Some(crate::supervise::Stream::Stdout)
+            {
+                answer.extend_from_slice(&bytes[..bytes.len().min(ANSWER_BYTES - answer.len())]);
+            }
+            if let Some(fact) = shown(&role, activity, plain) {
+                sink.emit(fact);
+            }
+        };
+        let outcome = run_agent(job, self.world.stop, &*self.world.clock, &mut hear).await;
+        (outcome, String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    fn environment(&self, run: &Run<'_>) -> Vec<(String, String)> {
+        let s = self.settings;
+        let absolute = |path: &str| s.root.join(path).to_string_lossy().into_owned();
+        let branch = self.git.as_ref().map_or_else(String::new, |g| g.branch.clone());
+        [
+            ("RUN_ID", self.run_id.clone()),
+            ("TURN_ID", run.turn_id.to_owned()),
+            ("ROLE", run.role.to_string()),
+            ("ITERATION", self.state.iteration.to_string()),
+            ("PROMPT", run.prompt.to_owned()),
+            ("BRANCH", branch),
+            ("MODE", s.options.mode.clone()),
+            ("REPORT_DIR", absolute(&run.report_dir)),
+            ("STATE_FILE", absolute(&s.config.state_file)),
+        ]
+        .into_iter()
+        .map(|(name, value)| (format!("ORCHESTRATOR_{name}"), value))
+        .collect()
+    }
+
+    pub(super) fn past(&self) -> Past {
+        Past {
+            previous: self.memory.previous.clone().and_then(|v| serde_json::from_value(v).ok()),
+            rescue_refs: self.git.as_ref().map(|g| rescues(&g.repo)).unwrap_or_default(),
+            notes: self.memory.notes.clone(),
+        }
+    }
+
+    /// A path of the project, relative where it can be.
+    pub(super) fn shown_path(&self, path: &Path) -> String {
+        path.strip_prefix(&self.settings.root).unwrap_or(path).to_string_lossy().into_owned()
+    }
+}
+
+/// Saved work that HEAD does not have, by ref. For display: a repository that cannot say has none.
+pub fn rescues(repo: &Repo) -> Vec<String> {
+    let tip = repo.head().ok().and_then(|h| h.commit);
+    let list = tip.and_then(|t| repo.unmerged_rescues(t).ok()).unwrap_or_default();
+    list.into_iter().map(|(name, _)| name).collect()
+}
+
+/// What of an activity a person sees: text plain, tool calls one line each, never raw records.
+fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
+    let output = |text: String| Some(Fact::AttemptOutput { role: role.to_owned(), text });
+    let warning = |text: String| Some(Fact::AttemptWarning { role: role.to_owned(), text });
+    match &activity.kind {
+        Kind::Output { bytes } => {
+            let text = String::from_utf8_lossy(bytes);
+            if !plain && text.trim_start().starts_with(['{', '[']) { None } else { output(text.into_owned()) }
+        }
+        Kind::Message { text } => output(format!("{}\n", text.trim_end())),
+        Kind::ToolUse { name, input, .. } => {
+            let brief: String = input.to_string().chars().take(120).collect();
+            output(format!("  > {name} {brief}\n"))
+        }
+        Kind::Warning { text } => warning(text.clone()),
+        Kind::Idle { silent_ms } => warning(format!("silent for {} s", silent_ms / 1000)),
+        Kind::Terminate { reason, .. } => warning(format!("ending the agent: {reason}")),
+        Kind::Leak(leak) => warning(format!(
+            "ended a process the agent left behind: pid {} ({})",
+            leak.pid,
+            leak.argv.join(" ")
+        )),
+        _ => None,
+    }
+}

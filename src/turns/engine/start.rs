@@ -1,0 +1,248 @@
+//! What happens before the first turn: lock, survivors, repository, state.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::record::step_for;
+use super::{Engine, Git, LoopError, World};
+use crate::agents::{self, AgentError};
+use crate::clock::{Clock, iso_seconds};
+use crate::config::Group;
+use crate::event::Event as Fact;
+use crate::state::{Event, State, StateError, file};
+use crate::supervise::sweep_survivors;
+use crate::sync::journal::{self, Journal};
+use crate::sync::memory::Memory;
+use crate::sync::message::{Step, Trailers};
+use crate::sync::seen::{self, Seen};
+use crate::sync::worktree::{GitError, Repo};
+use crate::turns::autocommit::{BadGlob, GroupRule, Rules};
+use crate::turns::lock::{LoopLock, Owner, private_folder};
+use crate::turns::settings::Settings;
+use crate::turns::shipped::goal_is_template;
+
+/// Opens the repository for a loop; `None` with `--no-git`.
+fn open_git(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Option<Git>, LoopError> {
+    if !settings.options.git {
+        return Ok(None);
+    }
+    let repo = Repo::open(&settings.root, Arc::clone(clock)).map_err(|e| match e {
+        GitError::NoRepository { .. } => LoopError::NoRepository,
+        other => LoopError::Git(other),
+    })?;
+    let branch = repo.head()?.branch.unwrap_or_default();
+    let state_path = repo.relative(&settings.state_path())?;
+    let rules = rules(settings, &repo.prefix(&settings.root)?, &state_path)?;
+    let commits_state = settings.config.auto_commit.state.enabled && repo.tracked(&state_path)?;
+    Ok(Some(Git { repo, branch, rules, state_path, commits_state }))
+}
+
+/// The auto-commit rules of the configuration, and what never counts as dirty.
+fn rules(settings: &Settings, prefix: &Path, state_path: &Path) -> Result<Rules, BadGlob> {
+    let config = &settings.config.auto_commit;
+    let bytes = |mib: f64| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be positive; saturates"
+        )]
+        let n = (mib * 1024.0 * 1024.0) as u64;
+        n
+    };
+    let group = |g: &Group| {
+        GroupRule::new(g.enabled, &g.globs, &g.extensions, bytes(g.max_file_mib), bytes(g.max_total_mib))
+    };
+    let tracked = group(&config.tracked)?;
+    let mut work = group(&config.work)?;
+    // Work has the cap of tracked outputs unless it was given its own (T22).
+    work.max_file = if work.max_file == u64::MAX { tracked.max_file } else { work.max_file };
+    Ok(Rules {
+        reports: group(&config.reports)?,
+        docs: group(&config.docs)?,
+        tracked,
+        work,
+        force_add_reports: config.force_add_reports,
+        protected: vec![
+            state_path.to_owned(),
+            file::temporary_name(state_path),
+            prefix.join(&settings.config.logs_dir),
+            prefix.join(&settings.config.tmp_dir),
+            prefix.join(super::super::lock::PRIVATE),
+        ],
+    })
+}
+
+/// Reads the state, or says why there is none (T3). Creates nothing.
+pub fn read_state(settings: &Settings, now: jiff::Timestamp) -> Result<State, LoopError> {
+    Ok(file::read(&settings.state_path(), &settings.roles(), now)?)
+}
+
+impl<'a> Engine<'a> {
+    /// Takes the lock and brings everything into a state from which turns can be taken.
+    pub(super) fn start(settings: &'a Settings, world: World<'a>) -> Result<(Self, LoopLock), LoopError> {
+        let (mut engine, lock) = Self::open(settings, world)?;
+        for killed in sweep_survivors(&settings.root, &*engine.world.clock) {
+            let program = killed.argv.first().map_or("?", String::as_str);
+            let text = format!("ended a process of an earlier run: pid {} ({program})", killed.pid);
+            engine.say(Fact::Notice { text });
+        }
+        engine.identity_notice()?;
+        engine.agents_may_run()?;
+        engine.load_or_create()?;
+        engine.settle()?;
+        if let Some(role) = settings.options.start_actor.clone()
+            && engine.state.expected_actor != role
+        {
+            let event = Event::StartActor { role: role.clone() };
+            engine.apply(event, Step::StartActor, role, Trailers::default())?;
+        }
+        Ok((engine, lock))
+    }
+
+    /// Repository, lock, journal and memory; the state is not read yet.
+    pub(super) fn open(settings: &'a Settings, world: World<'a>) -> Result<(Self, LoopLock), LoopError> {
+        let now = world.clock.now();
+        let owner =
+            Owner { pid: std::process::id(), started: iso_seconds(now), mode: settings.options.mode.clone() };
+        let mut git = open_git(settings, &world.clock)?;
+        let private = private_folder(&settings.root)
+            .map_err(|source| LoopError::Io { path: settings.private(), source })?;
+        let lock = LoopLock::take(&settings.root, &owner)?;
+        let mut cleared = Vec::new();
+        if let Some(git) = &mut git {
+            cleared = git.repo.clear_own_locks(&git.branch)?;
+            let head = git.repo.preflight(settings.options.branch.as_deref(), &git.state_path)?;
+            git.branch = head.branch.unwrap_or_default();
+            git.repo.exclude_private()?;
+        }
+        let began = world.clock.mono();
+        let run_id = world.ids.uuid();
+        let seen = Seen::load(&seen::path_in(&private))?;
+        let memory = Memory::load(&private)?;
+        let journal = Journal::load(&journal::path_in(&private))?;
+        let placeholder = State::initial(settings.workflow.first().clone(), now);
+        let cost = Some(0.0);
+        let mut engine = Self {
+            settings,
+            world,
+            git,
+            state: placeholder,
+            seen,
+            memory,
+            journal,
+            run_id,
+            turns: 0,
+            cost,
+            began,
+        };
+        for path in cleared {
+            let text = format!("removed a lock that a killed run of this loop left: {}", path.display());
+            engine.say(Fact::Notice { text });
+        }
+        Ok((engine, lock))
+    }
+
+    pub(super) fn say(&mut self, fact: Fact) {
+        self.world.sink.emit(fact);
+    }
+
+    fn identity_notice(&mut self) -> Result<(), LoopError> {
+        let Some(git) = &self.git else { return Ok(()) };
+        let who = git.repo.identity()?;
+        if who.assumed {
+            let text = format!(
+                "git has no user.name and user.email here: commits are made as {} <{}>",
+                who.name, who.email
+            );
+            self.say(Fact::Notice { text });
+        }
+        Ok(())
+    }
+
+    pub(super) fn load_or_create(&mut self) -> Result<(), LoopError> {
+        let now = self.world.clock.now();
+        let path = self.settings.state_path();
+        match file::read(&path, &self.settings.roles(), now) {
+            Ok(state) => {
+                self.state = state;
+                Ok(())
+            }
+            Err(StateError::Missing { .. }) => self.create(),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// A state file that once was and is gone is an error, not a beginning (T3).
+    fn create(&mut self) -> Result<(), LoopError> {
+        let first = self.settings.workflow.first().clone();
+        if let Some(git) = &mut self.git {
+            let tip = git.repo.branch_tip(&git.branch)?;
+            let gone = |commit: String, subject: String| LoopError::StateRemoved {
+                path: self.settings.state_path(),
+                commit,
+                subject,
+            };
+            if let Some(tip) = tip {
+                if git.repo.blob_at(tip, &git.state_path)?.is_some() {
+                    // Only the working file is gone: HEAD still knows whose turn it is.
+                    let hint =
+                        format!("only the working file is gone: git restore {}", git.state_path.display());
+                    return Err(gone(git.repo.short_id(tip)?, hint));
+                }
+                if let Some(line) = git.repo.removed_by(tip, &git.state_path)? {
+                    return Err(gone(line.short, line.subject));
+                }
+            }
+            git.commits_state =
+                self.settings.config.auto_commit.state.enabled && !git.repo.ignored(&git.state_path)?;
+        }
+        let state = State::initial(first.clone(), self.world.clock.now());
+        let message = self.message(Step::Init, first, 1, Trailers::default());
+        self.journal = None;
+        self.record(state, &message)
+    }
+
+    /// The file is the truth: if HEAD does not have its state, it is committed first (T14).
+    pub(super) fn settle(&mut self) -> Result<(), LoopError> {
+        let Some(git) = self.git.as_ref().filter(|g| g.commits_state) else { return Ok(()) };
+        let bytes = file::read_bytes(&self.settings.state_path())?;
+        let tip = git.repo.branch_tip(&git.branch)?;
+        let at_head = tip.map(|t| git.repo.blob_at(t, &git.state_path)).transpose()?.flatten();
+        if at_head.as_deref() == Some(bytes.as_slice()) {
+            // A kill between the commit and the index leaves the index behind.
+            return Ok(git.repo.mirror_state(&git.state_path, &bytes)?);
+        }
+        let announced = self.journal.as_ref().and_then(|j| j.announced.clone());
+        let message = match announced.filter(|a| a.state.as_bytes() == bytes) {
+            Some(announced) => announced.message,
+            None => {
+                let (step, actor) = (step_for(&self.state, self.settings), self.state.expected_actor.clone());
+                self.message(step, actor, self.state.iteration, Trailers::default())
+            }
+        };
+        git.commit_state(&bytes, &message)
+    }
+
+    /// Consent and goal, for every role's own prompt: better said before a turn than in it.
+    fn agents_may_run(&self) -> Result<(), LoopError> {
+        let s = self.settings;
+        let mut models = false;
+        for step in s.workflow.steps() {
+            let name = s.dispatch.choose(step.role.as_str(), &step.prompt).agent;
+            match agents::ready(&s.table, &name, &s.config.agent.order, &s.path, &s.root) {
+                Ok(ready) => {
+                    ready.consented(s.config.agent.unattended)?;
+                    models |= ready.agent.unattended;
+                }
+                // Not being there fails the turn, which says so with its place (T16).
+                Err(AgentError::NotFound { .. } | AgentError::NoneFound(_) | AgentError::NoCommand(_)) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        let goal = std::fs::read_to_string(s.root.join(&s.config.goal_file)).unwrap_or_default();
+        if models && goal_is_template(&goal) {
+            return Err(LoopError::GoalIsTemplate(s.config.goal_file.clone()));
+        }
+        Ok(())
+    }
+}

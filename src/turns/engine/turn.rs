@@ -1,0 +1,297 @@
+//! One turn: claim, route, run.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use super::error::End;
+use super::prompt::Run;
+use super::{Engine, Git, LoopError};
+use crate::event::Event as Fact;
+use crate::ids::RoleId;
+use crate::state::{Event, Holder, NewTurn, Status};
+use crate::sync::journal::{Journal, Mode};
+use crate::sync::message::{AutoMessage, Group, Step, Trailers, auto_name};
+use crate::sync::worktree::{Dirty, Oid, path_from_text, path_text};
+use crate::turns::autocommit::{self, Committed, Scope, inspect, plan, scan};
+use crate::turns::logs::{Head, RoleLogs, TurnLog};
+use crate::turns::router;
+
+/// A claimed turn, as its end needs to know it.
+pub(super) struct Open {
+    pub role: RoleId,
+    pub id: String,
+    pub iteration: u64,
+    pub prompt: String,
+    /// Name and SHA-256, for the trailer.
+    pub prompt_hash: Option<(String, String)>,
+    pub agent: String,
+    /// HEAD after the claim.
+    pub base: Option<Oid>,
+    /// HEAD before the claim.
+    pub head_before: Option<Oid>,
+    pub dirty_before: BTreeSet<PathBuf>,
+    /// The router's choice, for the stamp.
+    pub routed: Option<String>,
+    pub log: Option<TurnLog>,
+    pub began: std::time::Duration,
+}
+
+impl Engine<'_> {
+    /// Takes one turn. `Some` ends the loop.
+    pub(super) async fn turn(&mut self, role: &RoleId) -> Result<Option<End>, LoopError> {
+        let began = self.world.clock.mono();
+        if let Some(git) = &self.git {
+            git.repo.preflight(Some(&git.branch), &git.state_path)?;
+        }
+        let dirty_before = self.before_turn(role)?;
+        let head_before = self.tip()?;
+        let deterministic =
+            router::deterministic(&self.settings.workflow, &self.settings.router, role, self.state.iteration);
+        let stored =
+            deterministic.as_ref().ok().filter(|_| self.settings.router.enabled).map(|c| c.prompt.clone());
+        let attempt = self.world.ids.uuid();
+        let id = self.claim(role, stored, &dirty_before)?;
+        let mut open = Open {
+            role: role.clone(),
+            id: id.clone(),
+            iteration: self.state.iteration,
+            prompt: "-".into(),
+            prompt_hash: None,
+            agent: "-".into(),
+            base: self.tip()?,
+            head_before,
+            dirty_before,
+            routed: None,
+            log: None,
+            began,
+        };
+        let routed = match self.route(role, &id, deterministic).await {
+            Ok(routed) => routed,
+            Err(unrouted) => {
+                open.prompt = unrouted.prompt;
+                if let Some(outcome) = unrouted.interrupted {
+                    return self.interrupted(&open, &outcome).map(Some);
+                }
+                return self.failed_before_run(&open, "not run", unrouted.causes, None).map(Some);
+            }
+        };
+        open.prompt.clone_from(&routed.choice.prompt);
+        open.routed = self.settings.router.enabled.then(|| routed.choice.prompt.clone());
+        open.prompt_hash = Some((open.prompt.clone(), hex(&Sha256::digest(routed.text.as_bytes()))));
+        let ready = match self.agent_for(role, &open.prompt) {
+            Ok(ready) => ready,
+            Err(e) => {
+                let hint = Some(e.hint());
+                return self.failed_before_run(&open, "agent not found", vec![e.to_string()], hint).map(Some);
+            }
+        };
+        open.agent.clone_from(&ready.agent.name);
+        let now = self.world.clock.now();
+        let branch = self.git.as_ref().map(|g| g.branch.clone());
+        let context =
+            super::context_for(self.settings, role, open.iteration, branch.as_deref(), now, self.past());
+        self.memory.notes.clear();
+        let text = if self.settings.config.prompt_context {
+            format!("{}{}", context.render(), routed.text)
+        } else {
+            routed.text.clone()
+        };
+        let argv = ready.agent.command.join(" ");
+        let argv = if argv.is_empty() { "sh -eu".to_owned() } else { argv };
+        let head = Head {
+            role: role.as_str(),
+            iteration: open.iteration,
+            prompt: &open.prompt,
+            agent: &open.agent,
+            argv: &self.settings.redactor.text(&argv),
+            routing: &routed.choice.reason,
+            turn_id: &open.id,
+        };
+        open.log = self.open_log(role, &open.prompt, &head)?;
+        let log_name = open.log.as_ref().map_or_else(String::new, |l| self.shown_path(&l.path));
+        self.say(Fact::AttemptStarted {
+            iteration: open.iteration,
+            role: role.to_string(),
+            prompt: open.prompt.clone(),
+            agent: open.agent.clone(),
+            log: log_name,
+        });
+        let limits = self
+            .settings
+            .config
+            .steps()
+            .into_iter()
+            .find(|s| s.role.as_ref() == Some(role))
+            .map(|s| s.limits)
+            .unwrap_or_default();
+        let run = Run {
+            role,
+            prompt: &open.prompt,
+            text,
+            file_text: &routed.text,
+            turn_id: &open.id,
+            attempt,
+            report_dir: context.report_dir,
+            limits,
+        };
+        let (outcome, answer) = self.run_prompt(&ready, run, open.log.as_ref()).await;
+        self.finish(open, outcome, &answer).await
+    }
+
+    fn open_log(&self, role: &RoleId, prompt: &str, head: &Head<'_>) -> Result<Option<TurnLog>, LoopError> {
+        let folder = self.settings.root.join(&self.settings.config.logs_dir);
+        let branch = self.git.as_ref().map(|g| g.branch.as_str());
+        let logs = RoleLogs::new(&folder, branch, role.as_str(), self.settings.workflow.is_first(role));
+        logs.open(self.state.iteration, prompt, self.world.clock.now(), head)
+            .map(Some)
+            .map_err(|source| LoopError::Io { path: folder, source })
+    }
+
+    pub(super) fn tip(&self) -> Result<Option<Oid>, LoopError> {
+        let Some(git) = &self.git else { return Ok(None) };
+        Ok(git.repo.branch_tip(&git.branch)?)
+    }
+
+    /// Steering is committed; the rest that is dirty is not this turn's. What this role's failed
+    /// turn left is (T36).
+    fn before_turn(&mut self, role: &RoleId) -> Result<BTreeSet<PathBuf>, LoopError> {
+        let Some(git) = &self.git else { return Ok(BTreeSet::new()) };
+        let dirty = scan(&git.repo, &git.rules)?;
+        let mut left: BTreeSet<PathBuf> = self.memory.left.iter().map(|t| path_from_text(t)).collect();
+        if let Some(journal) = self.crashed_turn(role) {
+            // What was not dirty when the dead turn began is that turn's.
+            let before: BTreeSet<PathBuf> = journal.before.iter().map(|t| path_from_text(t)).collect();
+            left.extend(dirty.iter().map(|d| d.path.clone()).filter(|p| !before.contains(p)));
+        }
+        let ours = self.memory.left_by.as_ref().is_none_or(|r| r == role);
+        let mut exempt = left.clone();
+        exempt.extend(self.memory.named.iter().map(|t| path_from_text(t)));
+        let steered = if self.settings.options.commit_dry_run {
+            Vec::new()
+        } else {
+            self.steer(git, &dirty, &exempt, role)?
+        };
+        let committed: BTreeSet<PathBuf> = steered.iter().flat_map(|c| c.paths.iter().cloned()).collect();
+        let rest: BTreeSet<PathBuf> = dirty
+            .into_iter()
+            .map(|d| d.path)
+            .filter(|p| !(committed.contains(p) || ours && left.contains(p)))
+            .collect();
+        let unknown: Vec<String> =
+            rest.iter().filter(|p| !exempt.contains(*p)).map(|p| path_text(p)).collect();
+        for made in steered {
+            let commit = made.id.map(|id| git.repo.short_id(id)).transpose()?;
+            let paths = made.paths.iter().map(|p| path_text(p)).collect();
+            let fact =
+                Fact::Autocommit { role: role.to_string(), group: made.group.words().into(), commit, paths };
+            self.world.sink.emit(fact);
+        }
+        if !unknown.is_empty() {
+            let text = format!("dirty before the turn and left alone: {}", shorten(&unknown));
+            self.say(Fact::Warning { text });
+            self.memory.named.extend(unknown);
+        }
+        Ok(rest)
+    }
+
+    /// Commits documents that a person changed between turns (T23a).
+    fn steer(
+        &self,
+        git: &Git,
+        dirty: &[Dirty],
+        exempt: &BTreeSet<PathBuf>,
+        role: &RoleId,
+    ) -> Result<Vec<Committed>, LoopError> {
+        let planned = plan(dirty, exempt, Scope::Steering, &git.rules);
+        let found = inspect(&git.repo, &planned);
+        let message = |group: Group, files: &[String]| {
+            let who = auto_name(role);
+            let message =
+                AutoMessage { group, who, prompt: None, iteration: self.state.iteration, tests: None };
+            message.render(files, None)
+        };
+        Ok(autocommit::run(&git.repo, &planned.without(found), message, false)?)
+    }
+
+    /// The journal of a turn of this role that was running when its program died.
+    fn crashed_turn(&self, role: &RoleId) -> Option<&Journal> {
+        let running = self.state.status == Status::Running(role.clone());
+        let journal = self.journal.as_ref().filter(|j| running && j.outcome.is_none())?;
+        (self.state.turn.as_ref().map(|t| t.id.as_str()) == Some(journal.turn_id.as_str())).then_some(journal)
+    }
+
+    fn claim(
+        &mut self,
+        role: &RoleId,
+        prompt: Option<String>,
+        dirty_before: &BTreeSet<PathBuf>,
+    ) -> Result<String, LoopError> {
+        let id = self.world.ids.uuid();
+        let on_line = match (&self.git, self.tip()?) {
+            (Some(git), Some(tip)) if git.commits_state => {
+                git.repo.max_epoch(tip, self.seen.epoch_at, &git.state_path)?.unwrap_or(0)
+            }
+            _ => 0,
+        };
+        let epoch = 1 + self.state.epoch().max(on_line).max(self.seen.epoch);
+        let turn = NewTurn {
+            id: id.clone(),
+            epoch,
+            holder: self.holder(),
+            lease_secs: self.settings.config.sync.lease_secs.0.as_secs(),
+            lease_ref: None,
+        };
+        let reclaimed = self.state.status == Status::Running(role.clone());
+        let event = if reclaimed {
+            Event::Reclaim { role: role.clone(), turn, prompt }
+        } else {
+            Event::Claim { role: role.clone(), turn, prompt }
+        };
+        let mut journal = Journal::new(id.clone(), epoch, role.clone(), self.state.iteration, Mode::Combined);
+        journal.branch = self.git.as_ref().map(|g| g.branch.clone());
+        journal.before = dirty_before.iter().map(|p| path_text(p)).collect();
+        self.journal = Some(journal);
+        let trailers = Trailers {
+            turn_id: Some(id.clone()),
+            epoch: Some(epoch),
+            role: Some(role.to_string()),
+            ..Trailers::default()
+        };
+        self.apply(event, Step::Running, role.clone(), trailers)?;
+        self.say(Fact::StateClaimed {
+            iteration: self.state.iteration,
+            role: role.to_string(),
+            turn_id: id.clone(),
+            epoch,
+            reclaimed,
+        });
+        Ok(id)
+    }
+
+    fn holder(&self) -> Holder {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        Holder {
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            boot: boot.trim().to_owned(),
+            pid: std::process::id(),
+            started: crate::clock::iso_seconds(self.world.clock.now()),
+            nonce: self.run_id.clone(),
+        }
+    }
+}
+
+/// The first few names, and how many more there are.
+pub(super) fn shorten(paths: &[String]) -> String {
+    let head = paths.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
+    if paths.len() > 8 { format!("{head} and {} more", paths.len() - 8) } else { head }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
+        let _ = write!(out, "{b:02x}");
+        out
+    })
+}

@@ -1,0 +1,97 @@
+//! The loop's own words (turns.md T38): pure.
+
+use std::time::Duration;
+
+/// What is told of one turn at its end.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TurnLine {
+    pub iteration: u64,
+    pub role: String,
+    pub prompt: String,
+    pub agent: String,
+    /// `ok`, `failed (exit 7)`, `interrupted`.
+    pub outcome: String,
+    pub duration: Duration,
+    /// `None` without git.
+    pub commits: Option<usize>,
+    /// Files, lines added and removed; `None` without git.
+    pub changes: Option<(usize, usize, usize)>,
+    /// `None`: unknown, which is not 0.
+    pub cost_usd: Option<f64>,
+    /// Who is next; `None` when the loop stops here.
+    pub next: Option<String>,
+}
+
+impl TurnLine {
+    /// `iter 3 ralph main.md claude ok 4m12s 2 commits 5 files +120 -14 $0.42 → galph`
+    pub fn render(&self) -> String {
+        let commits = match self.commits {
+            Some(1) => "1 commit".into(),
+            Some(n) => format!("{n} commits"),
+            None => "- commits".into(),
+        };
+        let changes = match self.changes {
+            Some((1, plus, minus)) => format!("1 file +{plus} -{minus}"),
+            Some((n, plus, minus)) => format!("{n} files +{plus} -{minus}"),
+            None => "- files".into(),
+        };
+        let cost = self.cost_usd.map_or_else(String::new, |c| format!(" ${c:.2}"));
+        let next = self.next.as_ref().map_or_else(String::new, |n| format!(" → {n}"));
+        format!(
+            "iter {} {} {} {} {} {} {commits} {changes}{cost}{next}",
+            self.iteration,
+            self.role,
+            self.prompt,
+            self.agent,
+            self.outcome,
+            duration(self.duration)
+        )
+    }
+}
+
+/// `0.4s`, `12s`, `4m12s`, `2h03m`, `3d04h`.
+pub fn duration(d: Duration) -> String {
+    let secs = d.as_secs();
+    match secs {
+        0..10 => format!("{:.1}s", d.as_secs_f64()),
+        10..60 => format!("{secs}s"),
+        60..3600 => format!("{}m{:02}s", secs / 60, secs % 60),
+        3600..86_400 => format!("{}h{:02}m", secs / 3600, secs % 3600 / 60),
+        _ => format!("{}d{:02}h", secs / 86_400, secs % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// T38's example, to the letter.
+    #[test]
+    fn a_turn_is_one_line() {
+        let line = TurnLine {
+            iteration: 3,
+            role: "ralph".into(),
+            prompt: "main.md".into(),
+            agent: "claude".into(),
+            outcome: "ok".into(),
+            duration: Duration::from_secs(252),
+            commits: Some(2),
+            changes: Some((5, 120, 14)),
+            cost_usd: Some(0.42),
+            next: Some("galph".into()),
+        };
+        assert_eq!(
+            line.render(),
+            "iter 3 ralph main.md claude ok 4m12s 2 commits 5 files +120 -14 $0.42 → galph"
+        );
+        let bare = TurnLine { commits: None, changes: None, cost_usd: None, next: None, ..line };
+        assert_eq!(bare.render(), "iter 3 ralph main.md claude ok 4m12s - commits - files");
+    }
+
+    #[test]
+    fn durations_are_short() {
+        let shown: Vec<String> =
+            [0, 9, 42, 60, 3599, 3600, 90_000].map(|s| duration(Duration::from_secs(s))).to_vec();
+        assert_eq!(shown, ["0.0s", "9.0s", "42s", "1m00s", "59m59s", "1h00m", "1d01h"]);
+    }
+}

@@ -1,0 +1,11 @@
+//! The program as a person starts it: real processes, real git, an empty environment.
+
+mod agent_history;
+mod autocommit;
+mod commands;
+mod crash;
+mod project;
+mod refusals;
+mod sequences;
+mod signals;
+mod stopping;

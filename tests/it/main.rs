@@ -1,0 +1,6 @@
+//! The integration tests, as one binary.
+
+#![expect(clippy::unwrap_used, reason = "a test helper that cannot go on fails the test")]
+
+mod cli;
+mod supervise;

@@ -1,0 +1,132 @@
+//! P10: signals to the program.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use super::harness::{Bench, finished, of_project, until};
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+fn start(bench: &Bench, script: &str, wishes: &[&str]) -> Child {
+    bench.host(script, wishes).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+/// The first signal interrupts: never a success, even of an agent that answers with one, and nobody is left.
+#[test]
+fn one_signal() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 143)] {
+        let bench = Bench::new();
+        let script = "fork { setsid; pid P; forever }; become 'trap \"exit 0\" TERM; echo up >> P; while :; do sleep 0.01; done'";
+        let host = start(&bench, script, &[]);
+        bench.wait_lines("P", 2);
+        send(&host, signal);
+        let output = finished(host);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains("outcome interrupted"), "{said}");
+        assert_eq!(of_project(bench.dir.path()), Vec::<String>::new());
+    }
+}
+
+/// The second signal does not wait for the grace.
+#[test]
+fn two_signals() {
+    let bench = Bench::new();
+    let host = start(&bench, "ignore-term; pid P; forever", &["grace=60000"]);
+    bench.wait_lines("P", 1);
+    send(&host, Signal::INT);
+    // The first one has arrived when the agent was asked; it does not say so, hence the host's patience is tried.
+    std::thread::sleep(Duration::from_millis(100));
+    let second = Instant::now();
+    send(&host, Signal::INT);
+    let output = finished(host);
+    assert!(second.elapsed() < Duration::from_secs(2), "{:?}", second.elapsed());
+    assert_eq!(output.status.code(), Some(130));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("outcome interrupted Signal(9)"));
+    assert_eq!(of_project(bench.dir.path()), Vec::<String>::new());
+}
+
+/// A program started to survive a hang-up does.
+#[test]
+fn nohup() {
+    let bench = Bench::new();
+    let inner = bench.host("pid P; wait-file go; print went on", &[]);
+    let host = Command::new("sh")
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    bench.wait_lines("P", 1);
+    send(&host, Signal::HUP);
+    std::fs::write(bench.path("go"), "").unwrap();
+    let output = finished(host);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+struct Terminal {
+    keyboard: File,
+    line: OwnedFd,
+    name: String,
+}
+
+impl Terminal {
+    fn open() -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let line = File::options().read(true).write(true).open(&name).unwrap().into();
+        Self { keyboard: master.into(), line, name }
+    }
+
+    fn modes(&self) -> String {
+        format!("{:?}", rustix::termios::tcgetattr(&self.line).unwrap().local_modes)
+    }
+
+    /// The supervising program in a session of its own on this terminal.
+    fn start(&self, command: &Command) -> Child {
+        let end = || Stdio::from(self.line.try_clone().unwrap());
+        Command::new("setsid")
+            .arg("--ctty")
+            .arg("--wait")
+            .arg(command.get_program())
+            .args(command.get_args())
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .unwrap()
+    }
+}
+
+/// Ctrl-C on a real terminal goes to the whole foreground group; the agent, which changed the terminal's modes, is
+/// interrupted, and the modes are back.
+#[test]
+fn ctrl_c_on_a_terminal() {
+    let bench = Bench::new();
+    let mut terminal = Terminal::open();
+    let before = terminal.modes();
+    let script = format!("sh 'stty -echo -icanon < {}'; pid P; forever", terminal.name);
+    let host = terminal.start(&bench.host(&script, &[]));
+    bench.wait_lines("P", 1);
+    until("other modes", || terminal.modes() != before);
+    terminal.keyboard.write_all(b"\x03").unwrap();
+    let output = finished(host);
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(terminal.modes(), before);
+    let mut said = vec![0; 4096];
+    let count = terminal.keyboard.read(&mut said).unwrap();
+    let said = String::from_utf8_lossy(&said[..count]).into_owned();
+    assert!(said.contains("outcome interrupted"), "{said}");
+    assert_eq!(of_project(bench.dir.path()), Vec::<String>::new());
+}
