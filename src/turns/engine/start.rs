@@ -213,12 +213,11 @@ impl<'a> Engine<'a> {
             return Ok(git.repo.mirror_state(&git.state_path, &bytes)?);
         }
         let announced = self.journal.as_ref().and_then(|j| j.announced.clone());
-        let message = match announced.filter(|a| a.state.as_bytes() == bytes) {
-            Some(announced) => announced.message,
-            None => {
-                let (step, actor) = (step_for(&self.state, self.settings), self.state.expected_actor.clone());
-                self.message(step, actor, self.state.iteration, Trailers::default())
-            }
+        let message = if let Some(announced) = announced.filter(|a| a.state.as_bytes() == bytes) {
+            announced.message
+        } else {
+            let (step, actor) = (step_for(&self.state, self.settings), self.state.expected_actor.clone());
+            self.message(step, actor, self.state.iteration, Trailers::default())
         };
         git.commit_state(&bytes, &message)
     }

@@ -68,11 +68,15 @@ fn wrong_places_are_refused() {
     p.run_git(&["switch", "-q", "work"]);
     p.write(".git/MERGE_HEAD", &p.run_git(&["rev-parse", "HEAD"]));
     let ran = p.run(&["--once"]).expect(4);
-    assert!(ran.err.contains("a merge is in progress\nhint: git merge --abort"), "{}", ran.err);
+    assert!(
+        ran.err.contains("a merge is in progress\nhint: finish it, or leave it with `git merge --abort`"),
+        "{}",
+        ran.err
+    );
     std::fs::remove_file(p.path(".git/MERGE_HEAD")).unwrap();
     p.write(".git/index.lock", "");
     let ran = p.run(&["--once"]).expect(4);
-    assert!(ran.err.contains("index.lock has stood for"), "{}", ran.err);
+    assert!(ran.err.contains("the index is locked by"), "{}", ran.err);
     assert!(p.sequence().is_empty());
 }
 
