@@ -339,6 +339,10 @@ impl<'a> Conduct<'a> {
         self.drain();
         let stamp = self.life.stamp(self.clock);
         self.pipeline.finish_parser(stamp, self.sink);
+        if !self.course.leaves_family() {
+            // Where there is no process table this is all that ends a family that closed its streams.
+            self.events.running.leader.signal_group(Signal::KILL);
+        }
         self.events.running.leader.reap();
         if !self.course.leaves_family() {
             for member in self.kin.living() {
@@ -354,7 +358,6 @@ impl<'a> Conduct<'a> {
             }
         }
         let exit = self.course.exit().unwrap_or(Exit::None);
-        self.say(Kind::Exit { code: exit.code(), signal: exit.signal() });
         let result = self.pipeline.facts().result.as_ref().map(|(text, error)| (text.as_deref(), *error));
         let judged = judge(self.course.cause(), exit, &self.success_codes, result);
         self.life.follow(judged.edge, self.clock);

@@ -6,6 +6,7 @@
 //! environment and lost its parents before anyone looked is not recognised: a stated limit.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::procfs::{self, Stat};
 use super::tree;
@@ -16,8 +17,15 @@ pub const ATTEMPT_VAR: &str = "ORCHESTRATOR_ATTEMPT";
 pub const ANCESTRY_VAR: &str = "ORCHESTRATOR_ANCESTRY";
 /// The project's root.
 pub const PROJECT_VAR: &str = "ORCHESTRATOR_PROJECT";
+/// Set for a step that starts a service: what it leaves is no survivor.
+pub const KEEP_VAR: &str = "ORCHESTRATOR_KEEP";
 /// `PID:START` of the program that started the attempt.
 pub const OWNER_VAR: &str = "ORCHESTRATOR_OWNER";
+
+/// How a project is named in the mark: however the path was written.
+pub(super) fn project_mark(root: &Path) -> PathBuf {
+    root.canonicalize().unwrap_or_else(|_| root.to_owned())
+}
 
 /// Whether an environment bears an attempt's mark, directly or through a nested program.
 pub(super) fn bears_mark(environ: &[u8], attempt: &str) -> bool {

@@ -47,6 +47,7 @@ pub async fn run(
             argv,
             pipeline,
             clock,
+            on_activity,
             Ending::before_start(ErrorKind::Interrupted, reason.text),
         );
     }
@@ -59,7 +60,7 @@ pub async fn run(
         Err(error) => {
             let (kind, text) = (error.kind(), error.to_string());
             life.follow(Edge::Fail(Failure::Spawn(text.clone())), clock);
-            life.outcome(argv, pipeline, clock, Ending::before_start(kind, text))
+            life.outcome(argv, pipeline, clock, on_activity, Ending::before_start(kind, text))
         }
         Ok(running) => {
             life.follow(Edge::Start, clock);
@@ -71,7 +72,7 @@ pub async fn run(
             pipeline.say(spawned, life.stamp(clock), on_activity);
             let conduct = Conduct::new(running, &request, fed, pipeline, life, stop, clock, on_activity);
             let (pipeline, life, ending) = conduct.finished().await;
-            life.outcome(argv, pipeline, clock, ending)
+            life.outcome(argv, pipeline, clock, on_activity, ending)
         }
     }
 }
@@ -103,7 +104,22 @@ impl Life {
         }
     }
 
-    fn outcome(self, argv: Vec<OsString>, pipeline: Pipeline, clock: &dyn Clock, end: Ending) -> Outcome {
+    fn outcome(
+        self,
+        argv: Vec<OsString>,
+        mut pipeline: Pipeline,
+        clock: &dyn Clock,
+        sink: &mut dyn FnMut(&Activity),
+        end: Ending,
+    ) -> Outcome {
+        let exit = Kind::Exit {
+            code: end.exit.code(),
+            signal: end.exit.signal(),
+            state: self.state.name(),
+            error_kind: end.kind,
+            error: end.error.clone(),
+        };
+        pipeline.say(exit, self.stamp(clock), sink);
         let [stdout_bytes, stderr_bytes] = [Stream::Stdout, Stream::Stderr].map(|s| pipeline.bytes(s));
         let (facts, last_lines, logs_incomplete) = pipeline.close();
         let result = facts.result.and_then(|(text, _)| text);

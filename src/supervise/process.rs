@@ -13,7 +13,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::activity::Stream;
-use super::kin::{ANCESTRY_VAR, ATTEMPT_VAR, OWNER_VAR, PROJECT_VAR};
+use super::kin::{self, ANCESTRY_VAR, ATTEMPT_VAR, KEEP_VAR, OWNER_VAR, PROJECT_VAR};
 use super::outcome::{ErrorKind, Exit};
 use super::request::{Request, Stdin};
 use super::tree::{self, Handle, Leader};
@@ -125,8 +125,12 @@ fn command(program: &Path, request: &Request) -> Command {
     command
         .env(ATTEMPT_VAR, &request.attempt)
         .env(ANCESTRY_VAR, ancestry)
-        .env(PROJECT_VAR, &request.marker_root)
-        .env(OWNER_VAR, tree::own_identity());
+        .env(PROJECT_VAR, kin::project_mark(&request.marker_root))
+        .env(OWNER_VAR, tree::own_identity())
+        .env_remove(KEEP_VAR);
+    if request.leave_running {
+        command.env(KEEP_VAR, "1");
+    }
     command
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
-use super::kin::{ATTEMPT_VAR, OWNER_VAR, PROJECT_VAR};
+use super::kin::{self, ATTEMPT_VAR, KEEP_VAR, OWNER_VAR, PROJECT_VAR};
 use super::procfs::{self, Stat};
 use super::tree::{self, Handle};
 use crate::clock::Clock;
@@ -70,12 +70,14 @@ pub fn sweep_survivors(project_root: &Path, clock: &dyn Clock) -> Vec<Killed> {
 }
 
 fn marked(project_root: &Path) -> Vec<(Stat, String)> {
+    let root = kin::project_mark(project_root);
     let family = family_of_this_program();
     let mut found = Vec::new();
     for pid in tree::pids() {
         let Some(environ) = tree::environ(pid) else { continue };
-        let ours = procfs::variable(&environ, PROJECT_VAR) == Some(project_root.as_os_str().as_bytes());
-        if !ours || family.contains(&pid) || owner_lives(&environ) {
+        let ours = procfs::variable(&environ, PROJECT_VAR) == Some(root.as_os_str().as_bytes());
+        let kept = procfs::variable(&environ, KEEP_VAR).is_some();
+        if !ours || kept || family.contains(&pid) || owner_lives(&environ) {
             continue;
         }
         let attempt = procfs::variable(&environ, ATTEMPT_VAR).unwrap_or_default();

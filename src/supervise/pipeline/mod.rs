@@ -314,6 +314,7 @@ fn mask(redactor: &Redactor, kind: &mut Kind) {
         | Kind::Thinking { text: t }
         | Kind::Warning { text: t }
         | Kind::Terminate { reason: t, .. }
+        | Kind::Exit { error: Some(t), .. }
         | Kind::Session { id: t }
         | Kind::ToolResult { text: t, .. }
         | Kind::Result { text: Some(t), .. } => text(t),
@@ -330,6 +331,6 @@ fn mask(redactor: &Redactor, kind: &mut Kind) {
         | Kind::Heartbeat { .. }
         | Kind::Idle { .. }
         | Kind::Active
-        | Kind::Exit { .. } => {}
+        | Kind::Exit { error: None, .. } => {}
     }
 }
