@@ -20,6 +20,7 @@ use super::process::{Running, Source};
 use super::procfs::Stat;
 use super::request::{Repeat, Request};
 use super::stop::{SIGKILL, SIGTERM, Stop};
+use super::table;
 use super::tree::{self, Handle};
 use super::watch::{Reached, Verdict, Watch};
 use crate::clock::Clock;
@@ -192,7 +193,7 @@ impl<'a> Conduct<'a> {
         let Self { watch, kin, .. } = self;
         let verdicts = watch.tick(now, &mut || {
             let ticks = kin.cpu_ticks()?;
-            Some(Duration::from_millis(ticks * 1000 / tree::ticks_per_second()))
+            Some(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
         });
         for verdict in verdicts {
             match verdict {
@@ -240,7 +241,7 @@ impl<'a> Conduct<'a> {
             Response::Terminate => self.end_leader(Signal::TERM),
             Response::Kill => self.end_leader(Signal::KILL),
             Response::Look => {
-                let living = self.kin.living();
+                let living = self.kin.left();
                 self.await_family(&living);
                 self.family_left(now)
             }
@@ -281,7 +282,7 @@ impl<'a> Conduct<'a> {
     fn end_family(&mut self, signal: Signal, now: Duration) -> Response {
         let links: Vec<String> =
             self.events.running.sources.iter().flatten().filter_map(Source::link).collect();
-        let mut living = self.kin.living();
+        let mut living = self.kin.left();
         if living.is_empty() && !links.is_empty() {
             living = kin::holders(&links);
         }
@@ -303,8 +304,8 @@ impl<'a> Conduct<'a> {
             }
             let leak = Leak {
                 pid: member.pid,
-                argv: tree::words_of(member.pid),
-                held_output: tree::holds(member.pid, links),
+                argv: table::words_of(member.pid),
+                held_output: table::holds(member.pid, links),
                 alive: false,
             };
             self.leaked.push(leak.clone());
@@ -344,11 +345,11 @@ impl<'a> Conduct<'a> {
             self.events.running.leader.signal_group(Signal::KILL);
         }
         self.events.running.leader.reap();
-        if !self.course.leaves_family() {
-            for member in self.kin.living() {
+        if !self.events.family.is_empty() && !self.course.leaves_family() {
+            for member in self.kin.left() {
                 let leak = Leak {
                     pid: member.pid,
-                    argv: tree::words_of(member.pid),
+                    argv: table::words_of(member.pid),
                     held_output: false,
                     alive: true,
                 };

@@ -25,6 +25,7 @@ mod pty;
 mod request;
 mod stop;
 mod survivors;
+mod table;
 mod terminal;
 mod tree;
 mod watch;

@@ -1,10 +1,12 @@
 //! From a request to a running child and its streams.
 
-use std::ffi::{OsStr, OsString};
+use std::collections::BTreeMap;
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::task::{Context, Poll, ready};
 
 use rustix::io::Errno;
@@ -16,8 +18,8 @@ use super::activity::Stream;
 use super::kin::{self, ANCESTRY_VAR, ATTEMPT_VAR, KEEP_VAR, OWNER_VAR, PROJECT_VAR};
 use super::outcome::{ErrorKind, Exit};
 use super::request::{Request, Stdin};
-use super::tree::{self, Handle, Leader};
-use super::{pty, stop};
+use super::tree::{self, Birth, Handle, Leader};
+use super::{pty, stop, table};
 
 /// Variables that make an agent refuse to start within another one.
 const NEVER_INHERITED: &[&str] = &["CLAUDECODE"];
@@ -66,72 +68,85 @@ pub(super) fn start(request: &mut Request) -> Result<Running, SpawnError> {
         return Err(SpawnError::NoCwd { program: shown, cwd: request.cwd.clone() });
     }
     let program = resolve(&name, request).ok_or_else(|| SpawnError::NotFound(shown.clone()))?;
-    let os = |source: io::Error| {
+    give_birth(&program, request).map_err(|source| {
         if source.kind() == io::ErrorKind::NotFound {
-            SpawnError::NoInterpreter { program: shown.clone() }
+            SpawnError::NoInterpreter { program: shown }
         } else {
-            SpawnError::Os { program: shown.clone(), source }
+            SpawnError::Os { program: shown, source }
         }
-    };
-    let mut command = command(&program, request);
-    let bytes = match std::mem::take(&mut request.stdin) {
-        Stdin::Null => None,
-        Stdin::Bytes(bytes) => Some(bytes),
-    };
-    command.stdin(if bytes.is_some() { Stdio::piped() } else { Stdio::null() });
-    let (leader, pipes, master) = if request.pty {
-        let pair = pty::open().map_err(os)?;
-        command.stdout(pair.slave.try_clone().map_err(os)?).stderr(pair.slave.try_clone().map_err(os)?);
-        let (leader, pipes) = tree::spawn(command, Some(pair.slave)).map_err(os)?;
-        (leader, pipes, Some(pair.master))
-    } else {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let (leader, pipes) = tree::spawn(command, None).map_err(os)?;
-        (leader, pipes, None)
-    };
-    let end = EndWatch::new(&leader).map_err(os)?;
-    let out = match master {
-        Some(master) => [Some(Source::new(master, Stream::Stdout, true).map_err(os)?), None],
-        None => [
-            pipes.stdout.map(|fd| Source::new(fd, Stream::Stdout, false)).transpose().map_err(os)?,
-            pipes.stderr.map(|fd| Source::new(fd, Stream::Stderr, false)).transpose().map_err(os)?,
-        ],
-    };
-    let feeder = match (pipes.stdin, bytes) {
-        (Some(fd), Some(bytes)) => Feeder::begin(fd, bytes).map_err(os)?,
-        _ => None,
-    };
-    Ok(Running { leader, end, sources: out, feeder })
+    })
 }
 
-fn command(program: &Path, request: &Request) -> Command {
-    let mut command = Command::new(program);
-    command.args(&request.argv[1..]).current_dir(&request.cwd);
-    for name in NEVER_INHERITED {
-        command.env_remove(name);
-    }
-    for name in &request.env_remove {
-        command.env_remove(name);
-    }
-    if request.pty {
-        command.envs(pty::ENVIRONMENT.iter().copied());
-    }
-    command.envs(request.env.iter().map(|(name, value)| (name, value)));
-    let mut ancestry = std::env::var_os(ANCESTRY_VAR).unwrap_or_default();
+fn give_birth(program: &Path, request: &mut Request) -> io::Result<Running> {
+    let (stdin, prompt) = match std::mem::take(&mut request.stdin) {
+        Stdin::Null => (File::open("/dev/null")?.into(), None),
+        Stdin::Bytes(bytes) => {
+            let (reader, writer) = io::pipe()?;
+            (reader.into(), Some((writer.into(), bytes)))
+        }
+    };
+    let (stdout, stderr, ours) = if request.pty {
+        let pair = pty::open()?;
+        (pair.slave.try_clone()?, pair.slave, [Some(pair.master), None])
+    } else {
+        let ((out, stdout), (err, stderr)) = (io::pipe()?, io::pipe()?);
+        (stdout.into(), stderr.into(), [Some(out.into()), Some(err.into())])
+    };
+    let birth = Birth {
+        program: c_string(program.as_os_str())?,
+        argv: request.argv.iter().map(|word| c_string(word)).collect::<io::Result<_>>()?,
+        environment: environment(request)?,
+        cwd: c_string(request.cwd.as_os_str())?,
+        stdio: [stdin, stdout, stderr],
+        terminal: request.pty,
+    };
+    let leader = tree::spawn(&birth)?;
+    // Our copies of the child's ends: as long as they are open, its streams have no end.
+    drop(birth);
+    let end = EndWatch::new(&leader)?;
+    let [out, err] = ours;
+    let source = |fd: Option<OwnedFd>, stream| fd.map(|fd| Source::new(fd, stream, request.pty)).transpose();
+    let sources = [source(out, Stream::Stdout)?, source(err, Stream::Stderr)?];
+    let feeder = prompt.map(|(fd, bytes)| Feeder::begin(fd, bytes)).transpose()?.flatten();
+    Ok(Running { leader, end, sources, feeder })
+}
+
+/// What is inherited, changed by what was asked for, and the marks.
+fn environment(request: &Request) -> io::Result<Vec<CString>> {
+    let mut vars: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+    let mut ancestry = vars.remove(OsStr::new(ANCESTRY_VAR)).unwrap_or_default();
     if !ancestry.is_empty() {
         ancestry.push(":");
     }
     ancestry.push(&request.attempt);
-    command
-        .env(ATTEMPT_VAR, &request.attempt)
-        .env(ANCESTRY_VAR, ancestry)
-        .env(PROJECT_VAR, kin::project_mark(&request.marker_root))
-        .env(OWNER_VAR, tree::own_identity())
-        .env_remove(KEEP_VAR);
-    if request.leave_running {
-        command.env(KEEP_VAR, "1");
+    for name in
+        NEVER_INHERITED.iter().map(OsStr::new).chain(request.env_remove.iter().map(OsString::as_os_str))
+    {
+        vars.remove(name);
     }
-    command
+    if request.pty {
+        vars.extend(pty::ENVIRONMENT.iter().map(|(name, value)| (name.into(), value.into())));
+    }
+    vars.extend(request.env.iter().cloned());
+    vars.insert(ATTEMPT_VAR.into(), request.attempt.clone().into());
+    vars.insert(ANCESTRY_VAR.into(), ancestry);
+    vars.insert(PROJECT_VAR.into(), kin::project_mark(&request.marker_root).into());
+    vars.insert(OWNER_VAR.into(), table::own_identity().into());
+    vars.remove(OsStr::new(KEEP_VAR));
+    if request.leave_running {
+        vars.insert(KEEP_VAR.into(), "1".into());
+    }
+    vars.into_iter()
+        .map(|(mut name, value)| {
+            name.push("=");
+            name.push(value);
+            c_string(&name)
+        })
+        .collect()
+}
+
+fn c_string(word: &OsStr) -> io::Result<CString> {
+    Ok(CString::new(word.as_bytes())?)
 }
 
 /// The absolute path of a program: as given, relative to the working directory, or from the child's PATH.
@@ -156,9 +171,7 @@ pub(super) enum EndWatch {
 
 impl EndWatch {
     fn new(leader: &Leader) -> io::Result<Self> {
-        // An unreaped child cannot lose its number, so its start time is the one it has now.
-        let handle = tree::stat(leader.pid()).and_then(|stat| Handle::open(leader.pid(), stat.start));
-        match handle {
+        match Handle::of(leader.pid()) {
             Some(handle) => Ok(Self::Handle(tree::watched(handle.into(), Interest::READABLE)?)),
             None => Ok(Self::Signal(signal(SignalKind::from_raw(stop::SIGCHLD))?)),
         }
