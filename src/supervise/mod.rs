@@ -24,6 +24,7 @@ mod procfs;
 mod pty;
 mod request;
 mod stop;
+mod streams;
 mod survivors;
 mod table;
 mod terminal;

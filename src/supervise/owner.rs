@@ -1,6 +1,7 @@
 //! Runs one process from its request to its outcome.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub async fn run(
     on_activity: &mut dyn FnMut(&Activity),
 ) -> Outcome {
     let mut life = Life { state: Lifecycle::Created, started_at: clock.now(), began: clock.awake() };
-    let argv = request.argv.clone();
+    let argv = masked(&request);
     let log_max = request.limits.log_max_bytes;
     let (mut pipeline, complaints) = Pipeline::new(
         Arc::clone(&request.redactor),
@@ -75,6 +76,12 @@ pub async fn run(
             life.outcome(argv, pipeline, clock, on_activity, ending)
         }
     }
+}
+
+/// The command as it may be shown.
+fn masked(request: &Request) -> Vec<OsString> {
+    let mask = |word: &OsString| OsString::from_vec(request.redactor.bytes(word.as_bytes()).into_owned());
+    request.argv.iter().map(mask).collect()
 }
 
 /// The state, and the times it counts from.
