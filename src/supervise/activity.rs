@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::outcome::ErrorKind;
+
 /// One fact with its time. Parsers push `Kind::….into()`; the pipeline fills in the rest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activity {
@@ -114,9 +116,14 @@ pub enum Kind {
         signal: i32,
         reason: String,
     },
+    /// The last fact of every run, also of one that never started.
     Exit {
         code: Option<i32>,
         signal: Option<i32>,
+        /// The terminal state's word.
+        state: &'static str,
+        error_kind: ErrorKind,
+        error: Option<String>,
     },
     /// A descendant outlived the child and was ended.
     Leak(Leak),

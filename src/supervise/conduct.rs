@@ -1,26 +1,25 @@
 //! Conducts one child: takes events, asks the pure machines, does what they say.
 
+mod ending;
+
 use std::future::poll_fn;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use tokio::io::Interest;
 
 use super::activity::{Activity, Kind, Leak};
 use super::circling::Circling;
 use super::course::{Cause, Course, Response};
 use super::events::{Event, Events};
-use super::judge::judge;
 use super::kin::{self, Kin};
 use super::lifecycle::Edge;
 use super::outcome::Exit;
 use super::owner::{Ending, Life};
 use super::pipeline::Pipeline;
-use super::process::{Running, Source};
-use super::procfs::Stat;
+use super::process::Running;
 use super::request::{Repeat, Request};
-use super::stop::{SIGKILL, SIGTERM, Stop};
-use super::tree::{self, Handle};
+use super::stop::Stop;
+use super::streams::Source;
 use super::watch::{Reached, Verdict, Watch};
 use crate::clock::Clock;
 
@@ -28,8 +27,6 @@ use crate::clock::Clock;
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
 /// Dead adopted orphans are reaped this often during a turn.
 const REAP_EVERY: Duration = Duration::from_secs(60);
-/// More than a pipe can have held when the child ended: what still comes is somebody else's.
-const LEFT_IN_PIPE: usize = 4 << 20;
 
 pub(super) struct Conduct<'a> {
     events: Events<'a>,
@@ -192,7 +189,7 @@ impl<'a> Conduct<'a> {
         let Self { watch, kin, .. } = self;
         let verdicts = watch.tick(now, &mut || {
             let ticks = kin.cpu_ticks()?;
-            Some(Duration::from_millis(ticks * 1000 / tree::ticks_per_second()))
+            Some(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
         });
         for verdict in verdicts {
             match verdict {
@@ -240,141 +237,12 @@ impl<'a> Conduct<'a> {
             Response::Terminate => self.end_leader(Signal::TERM),
             Response::Kill => self.end_leader(Signal::KILL),
             Response::Look => {
-                let living = self.kin.living();
+                let living = self.kin.left();
                 self.await_family(&living);
                 self.family_left(now)
             }
             Response::TerminateFamily => self.end_family(Signal::TERM, now),
             Response::KillFamily => self.end_family(Signal::KILL, now),
-        }
-    }
-
-    fn end_leader(&mut self, signal: Signal) -> Response {
-        let reason = match self.course.cause() {
-            Cause::Stop(text) | Cause::Inactivity(text) | Cause::Timeout(text) => text.clone(),
-            Cause::ResultGrace => "the result is in, the process stayed".to_owned(),
-            Cause::Own => "it has to end".to_owned(),
-        };
-        self.say(Kind::Terminate { signal: number(signal), reason });
-        // Found before the leader can lose them.
-        let family = self.kin.living();
-        let leader = &self.events.running.leader;
-        // On its way out before the signal could work: its exit status will say whether it did. The look after the
-        // signal closes the gap between the look before it and the signal.
-        let before = leader.on_its_way_out();
-        leader.signal_group(signal);
-        if !self.signalled && (before || leader.on_its_way_out()) {
-            self.course.may_be_first();
-        }
-        self.signalled = true;
-        let leader = leader.pid();
-        for member in family.iter().filter(|member| member.pgrp != leader) {
-            signal_member(member, signal);
-        }
-        if signal == Signal::TERM {
-            // A stopped process would not hear of it.
-            self.events.running.leader.signal_group(Signal::CONT);
-        }
-        Response::Nothing
-    }
-
-    fn end_family(&mut self, signal: Signal, now: Duration) -> Response {
-        let links: Vec<String> =
-            self.events.running.sources.iter().flatten().filter_map(Source::link).collect();
-        let mut living = self.kin.living();
-        if living.is_empty() && !links.is_empty() {
-            living = kin::holders(&links);
-        }
-        if *self.course.cause() == Cause::Own {
-            self.report_leaks(&living, &links);
-        }
-        self.events.running.leader.signal_group(signal);
-        for member in &living {
-            signal_member(member, signal);
-        }
-        self.await_family(&living);
-        if living.is_empty() { self.family_left(now) } else { Response::Nothing }
-    }
-
-    fn report_leaks(&mut self, living: &[Stat], links: &[String]) {
-        for member in living {
-            if self.leaked.iter().any(|leak| leak.pid == member.pid) {
-                continue;
-            }
-            let leak = Leak {
-                pid: member.pid,
-                argv: tree::words_of(member.pid),
-                held_output: tree::holds(member.pid, links),
-                alive: false,
-            };
-            self.leaked.push(leak.clone());
-            self.say(Kind::Leak(leak));
-        }
-    }
-
-    fn await_family(&mut self, living: &[Stat]) {
-        self.events.family = living
-            .iter()
-            .filter_map(|member| Handle::open(member.pid, member.start))
-            .filter_map(|handle| tree::watched(handle.into(), Interest::READABLE).ok())
-            .collect();
-    }
-
-    fn family_left(&mut self, now: Duration) -> Response {
-        if !self.events.ended {
-            return Response::Nothing;
-        }
-        let open = self.events.running.sources.iter().any(Option::is_some);
-        self.course.family(self.events.family.len(), open, now)
-    }
-
-    fn close(&mut self, source: usize) {
-        if let Some(ended) = self.events.running.sources[source].take() {
-            let stamp = self.life.stamp(self.clock);
-            self.pipeline.end(ended.stream, stamp, self.sink);
-        }
-    }
-
-    fn finish(mut self) -> (Pipeline, Life, Ending) {
-        self.drain();
-        let stamp = self.life.stamp(self.clock);
-        self.pipeline.finish_parser(stamp, self.sink);
-        self.events.running.leader.reap();
-        if !self.course.leaves_family() {
-            for member in self.kin.living() {
-                let leak = Leak {
-                    pid: member.pid,
-                    argv: tree::words_of(member.pid),
-                    held_output: false,
-                    alive: true,
-                };
-                self.leaked.retain(|known| known.pid != leak.pid);
-                self.leaked.push(leak.clone());
-                self.say(Kind::Leak(leak));
-            }
-        }
-        let exit = self.course.exit().unwrap_or(Exit::None);
-        self.say(Kind::Exit { code: exit.code(), signal: exit.signal() });
-        let result = self.pipeline.facts().result.as_ref().map(|(text, error)| (text.as_deref(), *error));
-        let judged = judge(self.course.cause(), exit, &self.success_codes, result);
-        self.life.follow(judged.edge, self.clock);
-        let ending = Ending { exit, kind: judged.kind, error: judged.error, leaked: self.leaked };
-        (self.pipeline, self.life, ending)
-    }
-
-    /// What lies in streams that somebody else keeps open.
-    fn drain(&mut self) {
-        for source in 0..self.events.running.sources.len() {
-            let mut left = LEFT_IN_PIPE;
-            while let Some(reader) = &self.events.running.sources[source]
-                && let Some(count) = reader.read_ready(&mut self.events.buffer)
-                && left >= count
-            {
-                left -= count;
-                let stamp = self.life.stamp(self.clock);
-                self.pipeline.read(reader.stream, &self.events.buffer[..count], stamp, self.sink);
-            }
-            self.close(source);
         }
     }
 
@@ -388,16 +256,6 @@ impl<'a> Conduct<'a> {
         let stamp = self.life.stamp(self.clock);
         self.pipeline.say(kind, stamp, self.sink);
     }
-}
-
-fn signal_member(member: &Stat, signal: Signal) {
-    if let Some(handle) = Handle::open(member.pid, member.start) {
-        handle.signal(signal);
-    }
-}
-
-fn number(signal: Signal) -> i32 {
-    if signal == Signal::KILL { SIGKILL } else { SIGTERM }
 }
 
 fn millis(time: Duration) -> u64 {

@@ -6,9 +6,10 @@
 //! environment and lost its parents before anyone looked is not recognised: a stated limit.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::procfs::{self, Stat};
-use super::tree;
+use super::{table, tree};
 
 /// Names the attempt; unique.
 pub const ATTEMPT_VAR: &str = "ORCHESTRATOR_ATTEMPT";
@@ -16,8 +17,15 @@ pub const ATTEMPT_VAR: &str = "ORCHESTRATOR_ATTEMPT";
 pub const ANCESTRY_VAR: &str = "ORCHESTRATOR_ANCESTRY";
 /// The project's root.
 pub const PROJECT_VAR: &str = "ORCHESTRATOR_PROJECT";
+/// Set for a step that starts a service: what it leaves is no survivor.
+pub const KEEP_VAR: &str = "ORCHESTRATOR_KEEP";
 /// `PID:START` of the program that started the attempt.
 pub const OWNER_VAR: &str = "ORCHESTRATOR_OWNER";
+
+/// How a project is named in the mark: however the path was written.
+pub(super) fn project_mark(root: &Path) -> PathBuf {
+    root.canonicalize().unwrap_or_else(|_| root.to_owned())
+}
 
 /// Whether an environment bears an attempt's mark, directly or through a nested program.
 pub(super) fn bears_mark(environ: &[u8], attempt: &str) -> bool {
@@ -42,23 +50,38 @@ impl Kin {
 
     /// The living members but for the leader. Dead adopted ones are reaped on the way.
     pub(super) fn living(&mut self) -> Vec<Stat> {
+        let mut queue = self.adopted();
+        queue.extend(table::children(self.leader));
+        self.below(queue)
+    }
+
+    /// The same when the leader has ended: all that is left was adopted. Cheap when that is nobody.
+    pub(super) fn left(&mut self) -> Vec<Stat> {
+        let queue = self.adopted();
+        self.below(queue)
+    }
+
+    fn adopted(&mut self) -> Vec<i32> {
         let mut queue: Vec<i32> = Vec::new();
         for orphan in tree::adopted() {
-            match tree::stat(orphan) {
+            match table::stat(orphan) {
                 Some(stat) if stat.state == b'Z' => tree::reap_orphan(orphan),
                 Some(stat) if self.claims(&stat) => queue.push(orphan),
                 _ => {}
             }
         }
-        queue.extend(tree::children(self.leader));
+        queue
+    }
+
+    fn below(&mut self, mut queue: Vec<i32>) -> Vec<Stat> {
         let mut found = Vec::new();
         let mut done = BTreeSet::new();
         while let Some(pid) = queue.pop() {
             if !done.insert(pid) {
                 continue;
             }
-            let Some(stat) = tree::stat(pid) else { continue };
-            queue.extend(tree::children(pid));
+            let Some(stat) = table::stat(pid) else { continue };
+            queue.extend(table::children(pid));
             if stat.state != b'Z' && stat.state != b'X' {
                 self.seen.insert((pid, stat.start));
                 found.push(stat);
@@ -69,14 +92,14 @@ impl Kin {
 
     /// CPU time of the tree so far, in clock ticks.
     pub(super) fn cpu_ticks(&mut self) -> Option<u64> {
-        let own = tree::cpu_ticks(self.leader)?;
+        let own = table::stat(self.leader)?.ticks;
         Some(own + self.living().iter().map(|stat| stat.ticks).sum::<u64>())
     }
 
     fn claims(&self, stat: &Stat) -> bool {
         stat.session == self.leader
             || self.seen.contains(&(stat.pid, stat.start))
-            || tree::environ(stat.pid).is_some_and(|environ| bears_mark(&environ, &self.attempt))
+            || table::environ(stat.pid).is_some_and(|environ| bears_mark(&environ, &self.attempt))
     }
 }
 
@@ -89,11 +112,11 @@ pub(super) fn reap_orphans() {
 
 /// Whoever keeps the other end of our pipes or terminal open, wherever it hides.
 pub(super) fn holders(links: &[String]) -> Vec<Stat> {
-    let own = rustix::process::getpid().as_raw_nonzero().get();
-    tree::pids()
+    let own = table::own_pid();
+    table::pids()
         .into_iter()
-        .filter(|pid| *pid != own && tree::holds(*pid, links))
-        .filter_map(tree::stat)
+        .filter(|pid| *pid != own && table::holds(*pid, links))
+        .filter_map(table::stat)
         .filter(|stat| stat.state != b'Z')
         .collect()
 }

@@ -24,14 +24,16 @@ mod procfs;
 mod pty;
 mod request;
 mod stop;
+mod streams;
 mod survivors;
+mod table;
 mod terminal;
 mod tree;
 mod watch;
 
 pub use self::activity::{Activity, Kind, Leak, OutputParser, RateLimit, Stream, Usage};
 pub use self::circling::{Circle, Circling};
-pub use self::kin::{ANCESTRY_VAR, ATTEMPT_VAR, OWNER_VAR, PROJECT_VAR};
+pub use self::kin::{ANCESTRY_VAR, ATTEMPT_VAR, KEEP_VAR, OWNER_VAR, PROJECT_VAR};
 pub use self::lifecycle::{Edge, Failure, IllegalEdge, Lifecycle};
 pub use self::outcome::{ErrorKind, Exit, Outcome};
 pub use self::owner::run;

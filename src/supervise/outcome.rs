@@ -11,6 +11,7 @@ use super::lifecycle::Lifecycle;
 /// The honest record of one run; never a panic or an error for what a child did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
+    /// Secrets masked.
     pub argv: Vec<OsString>,
     pub exit: Exit,
     pub started_at: Timestamp,

@@ -1,6 +1,7 @@
 //! Runs one process from its request to its outcome.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub async fn run(
     on_activity: &mut dyn FnMut(&Activity),
 ) -> Outcome {
     let mut life = Life { state: Lifecycle::Created, started_at: clock.now(), began: clock.awake() };
-    let argv = request.argv.clone();
+    let argv = masked(&request);
     let log_max = request.limits.log_max_bytes;
     let (mut pipeline, complaints) = Pipeline::new(
         Arc::clone(&request.redactor),
@@ -47,6 +48,7 @@ pub async fn run(
             argv,
             pipeline,
             clock,
+            on_activity,
             Ending::before_start(ErrorKind::Interrupted, reason.text),
         );
     }
@@ -59,7 +61,7 @@ pub async fn run(
         Err(error) => {
             let (kind, text) = (error.kind(), error.to_string());
             life.follow(Edge::Fail(Failure::Spawn(text.clone())), clock);
-            life.outcome(argv, pipeline, clock, Ending::before_start(kind, text))
+            life.outcome(argv, pipeline, clock, on_activity, Ending::before_start(kind, text))
         }
         Ok(running) => {
             life.follow(Edge::Start, clock);
@@ -71,9 +73,15 @@ pub async fn run(
             pipeline.say(spawned, life.stamp(clock), on_activity);
             let conduct = Conduct::new(running, &request, fed, pipeline, life, stop, clock, on_activity);
             let (pipeline, life, ending) = conduct.finished().await;
-            life.outcome(argv, pipeline, clock, ending)
+            life.outcome(argv, pipeline, clock, on_activity, ending)
         }
     }
+}
+
+/// The command as it may be shown.
+fn masked(request: &Request) -> Vec<OsString> {
+    let mask = |word: &OsString| OsString::from_vec(request.redactor.bytes(word.as_bytes()).into_owned());
+    request.argv.iter().map(mask).collect()
 }
 
 /// The state, and the times it counts from.
@@ -103,7 +111,22 @@ impl Life {
         }
     }
 
-    fn outcome(self, argv: Vec<OsString>, pipeline: Pipeline, clock: &dyn Clock, end: Ending) -> Outcome {
+    fn outcome(
+        self,
+        argv: Vec<OsString>,
+        mut pipeline: Pipeline,
+        clock: &dyn Clock,
+        sink: &mut dyn FnMut(&Activity),
+        end: Ending,
+    ) -> Outcome {
+        let exit = Kind::Exit {
+            code: end.exit.code(),
+            signal: end.exit.signal(),
+            state: self.state.name(),
+            error_kind: end.kind,
+            error: end.error.clone(),
+        };
+        pipeline.say(exit, self.stamp(clock), sink);
         let [stdout_bytes, stderr_bytes] = [Stream::Stdout, Stream::Stderr].map(|s| pipeline.bytes(s));
         let (facts, last_lines, logs_incomplete) = pipeline.close();
         let result = facts.result.and_then(|(text, _)| text);

@@ -6,7 +6,7 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::tree;
+use super::table;
 
 pub(crate) const SIGHUP: i32 = 1;
 pub(crate) const SIGINT: i32 = 2;
@@ -72,7 +72,7 @@ impl Stop {
     /// ignored at start (`nohup`, a background job of a script) stay ignored. Needs a running tokio runtime.
     pub fn install_signals() -> io::Result<Self> {
         let stop = Self::new();
-        let ignored = tree::ignored_signals();
+        let ignored = table::ignored_signals();
         for number in [SIGINT, SIGTERM, SIGHUP] {
             if !ignored.contains(&number) {
                 let stream = signal(SignalKind::from_raw(number))?;

@@ -8,9 +8,10 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
-use super::kin::{ATTEMPT_VAR, OWNER_VAR, PROJECT_VAR};
+use super::kin::{self, ATTEMPT_VAR, KEEP_VAR, OWNER_VAR, PROJECT_VAR};
 use super::procfs::{self, Stat};
-use super::tree::{self, Handle};
+use super::table;
+use super::tree::Handle;
 use crate::clock::Clock;
 
 /// How long a survivor may take after SIGTERM, and how long after SIGKILL.
@@ -37,9 +38,9 @@ pub fn sweep_survivors(project_root: &Path, clock: &dyn Clock) -> Vec<Killed> {
     }
     let sessions: BTreeSet<i32> = found.iter().map(|(stat, _)| stat.session).collect();
     let family = family_of_this_program();
-    for pid in tree::pids() {
+    for pid in table::pids() {
         let known = found.iter().any(|(stat, _)| stat.pid == pid) || family.contains(&pid);
-        if let Some(stat) = tree::stat(pid).filter(|s| !known && sessions.contains(&s.session)) {
+        if let Some(stat) = table::stat(pid).filter(|s| !known && sessions.contains(&s.session)) {
             found.push((stat, String::new()));
         }
     }
@@ -47,7 +48,7 @@ pub fn sweep_survivors(project_root: &Path, clock: &dyn Clock) -> Vec<Killed> {
         .iter()
         .map(|(stat, attempt)| Killed {
             pid: stat.pid,
-            argv: tree::words_of(stat.pid),
+            argv: table::words_of(stat.pid),
             attempt: attempt.clone(),
             alive: false,
         })
@@ -70,16 +71,18 @@ pub fn sweep_survivors(project_root: &Path, clock: &dyn Clock) -> Vec<Killed> {
 }
 
 fn marked(project_root: &Path) -> Vec<(Stat, String)> {
+    let root = kin::project_mark(project_root);
     let family = family_of_this_program();
     let mut found = Vec::new();
-    for pid in tree::pids() {
-        let Some(environ) = tree::environ(pid) else { continue };
-        let ours = procfs::variable(&environ, PROJECT_VAR) == Some(project_root.as_os_str().as_bytes());
-        if !ours || family.contains(&pid) || owner_lives(&environ) {
+    for pid in table::pids() {
+        let Some(environ) = table::environ(pid) else { continue };
+        let ours = procfs::variable(&environ, PROJECT_VAR) == Some(root.as_os_str().as_bytes());
+        let kept = procfs::variable(&environ, KEEP_VAR).is_some();
+        if !ours || kept || family.contains(&pid) || owner_lives(&environ) {
             continue;
         }
         let attempt = procfs::variable(&environ, ATTEMPT_VAR).unwrap_or_default();
-        if let Some(stat) = tree::stat(pid).filter(|stat| stat.state != b'Z') {
+        if let Some(stat) = table::stat(pid).filter(|stat| stat.state != b'Z') {
             found.push((stat, String::from_utf8_lossy(attempt).into_owned()));
         }
     }
@@ -93,16 +96,16 @@ fn owner_lives(environ: &[u8]) -> bool {
         .and_then(|text| text.split_once(':'))
         .and_then(|(pid, start)| Some((pid.parse::<i32>().ok()?, start.parse::<u64>().ok()?)))
         .is_some_and(|(pid, start)| {
-            tree::stat(pid).is_some_and(|stat| stat.start == start && stat.state != b'Z')
+            table::stat(pid).is_some_and(|stat| stat.start == start && stat.state != b'Z')
         })
 }
 
 /// This program and its ancestors: it may itself have been started by a survivor's agent.
 fn family_of_this_program() -> BTreeSet<i32> {
     let mut family = BTreeSet::new();
-    let mut pid = rustix::process::getpid().as_raw_nonzero().get();
+    let mut pid = table::own_pid();
     while pid > 0 && family.insert(pid) {
-        pid = tree::stat(pid).map_or(0, |stat| stat.ppid);
+        pid = table::stat(pid).map_or(0, |stat| stat.ppid);
     }
     family
 }

@@ -1,7 +1,7 @@
 //! A program that behaves as badly as a test wants an agent to behave.
 //!
 //! The script is the arguments joined by blanks, else the variable `FAKE_AGENT`, else (with `--script FILE` as the
-//! only arguments) a file. Commands are separated by `;` or line ends; `#` begins a comment line. Words are
+//! first arguments) a file. Commands are separated by `;` or line ends; `#` begins a comment line. Words are
 //! separated by blanks; `'…'` is taken as it stands, `"…"` and bare words know `\n \r \t \0 \\ \" \xNN`. A block
 //! is a script in braces.
 //!
@@ -48,7 +48,7 @@ type Done = Result<(), Box<dyn std::error::Error>>;
 fn main() {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     let text = match args.as_slice() {
-        [flag, file] if flag == "--script" => fs::read(file).unwrap_or_else(|e| fail(&e)),
+        [flag, file, ..] if flag == "--script" => fs::read(file).unwrap_or_else(|e| fail(&e)),
         [] => std::env::var_os("FAKE_AGENT").unwrap_or_default().into_encoded_bytes(),
         words => words.join(&OsString::from(" ")).into_encoded_bytes(),
     };

@@ -87,6 +87,7 @@ async fn conduct(wishes: Wishes) -> std::io::Result<ExitCode> {
             tasks.push(tokio::task::spawn_local(async move {
                 run(request, &stop, &SystemClock, &mut |activity| match &activity.kind {
                     Kind::Spawn { pid, .. } => say(&format!("spawned {pid}")),
+                    Kind::Terminate { signal, .. } => say(&format!("sent {signal}")),
                     Kind::Warning { text } => say(&format!("warning {text}")),
                     _ => {}
                 })

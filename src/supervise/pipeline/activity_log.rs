@@ -116,7 +116,13 @@ fn data(kind: &Kind) -> serde_json::Value {
         Kind::Heartbeat { silent_ms } | Kind::Idle { silent_ms } => json!({"silent_ms": silent_ms}),
         Kind::Active => json!({}),
         Kind::Terminate { signal, reason } => json!({"signal": signal, "reason": reason}),
-        Kind::Exit { code, signal } => json!({"code": code, "signal": signal}),
+        Kind::Exit { code, signal, state, error_kind, error } => json!({
+            "code": code,
+            "signal": signal,
+            "state": state,
+            "error_kind": error_kind.name(),
+            "error": error,
+        }),
         Kind::Leak(leak) => json!({
             "pid": leak.pid,
             "argv": leak.argv,

@@ -17,7 +17,8 @@ async fn success_with_both_streams() {
     assert_eq!(outcome.state, Lifecycle::Completed);
     assert_eq!((outcome.stdout_bytes, outcome.stderr_bytes), (10, 5));
     assert!(matches!(facts[0].kind, Kind::Spawn { .. }));
-    assert_eq!(facts.last().unwrap().kind, Kind::Exit { code: Some(0), signal: None });
+    let last = &facts.last().unwrap().kind;
+    assert!(matches!(last, Kind::Exit { code: Some(0), state: "completed", error: None, .. }), "{last:?}");
     let mut lines = outcome.last_lines.clone();
     lines.sort();
     assert_eq!(lines, ["hello", "last", "oops"]);

@@ -105,6 +105,16 @@ async fn an_orphan_in_its_own_session() {
     assert!(!lives(orphan));
 }
 
+/// A child of another program of this kind, nested in the agent, bears two marks.
+#[tokio::test]
+async fn an_orphan_of_a_nested_program() {
+    let bench = Bench::new();
+    let nested = "sh 'export ORCHESTRATOR_ATTEMPT=nested ORCHESTRATOR_ANCESTRY=$ORCHESTRATOR_ANCESTRY:nested; setsid sleep 1000 > /dev/null 2>&1 & echo $! > P'";
+    let outcome = outcome_of(bench.request(&format!("{nested}; sleep 20"))).await;
+    assert_eq!(outcome.leaked.len(), 1, "{outcome:?}");
+    assert!(!lives(bench.pids("P")[0]));
+}
+
 /// One that wiped its environment and left the session, but holds the pipe, is found by the pipe.
 #[tokio::test]
 async fn found_by_the_pipe() {

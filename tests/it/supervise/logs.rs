@@ -31,7 +31,11 @@ async fn the_activity_log_is_gapless_and_named() {
         .collect();
     assert_eq!(texts, ["one", "two", "three"]);
     assert_eq!(lines.first().unwrap()["kind"], "spawn");
-    assert_eq!(lines.last().unwrap()["data"]["code"], 1);
+    let exit = &lines.last().unwrap()["data"];
+    assert_eq!(
+        (&exit["code"], &exit["state"], &exit["error_kind"]),
+        (&1.into(), &"failed".into(), &"exit".into())
+    );
     assert_eq!(lines.iter().find(|line| line["stream"] == "stderr").unwrap()["data"]["text"], "four");
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use orchestrator::supervise::{ErrorKind, Exit, Lifecycle, Request, Stop, StopReason};
+use orchestrator::supervise::{ErrorKind, Exit, Kind, Lifecycle, Request, Stop, StopReason};
 
 use super::harness::{Bench, conduct, finished, outcome_of};
 
@@ -75,7 +75,8 @@ async fn interrupted_before_birth() {
     let (outcome, facts) = conduct(bench.request("write born x"), &stop).await;
     assert_eq!(outcome.error_kind, ErrorKind::Interrupted);
     assert_eq!(outcome.state, Lifecycle::Interrupted { why: "SIGTERM".into() });
-    assert!(facts.is_empty() && !bench.path("born").exists());
+    assert!(matches!(facts[0].kind, Kind::Exit { code: None, state: "interrupted", .. }) && facts.len() == 1);
+    assert!(!bench.path("born").exists());
 }
 
 /// A cancelled run leaves nobody behind.
