@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::journal::{AgentMark, Journal, Memory, OpenTurn, Outcome};
 use super::names::{CommitId, RefName, TurnId};
 use super::say::{Message, Reason};
@@ -31,27 +33,49 @@ pub enum Action {
 
     // Asks.
     /// List the branch, the lease ref and, if given, a rescue ref, in one listing if possible.
-    List { lease: RefName, rescue: Option<RefName> },
+    List {
+        lease: RefName,
+        rescue: Option<RefName>,
+    },
     /// Bring the objects of `tip` here, unless they are, and say how the commits `about` lie to
     /// it and whether a resume commit follows `exit` on its first-parent line.
-    Fetch { tip: CommitId, about: Vec<CommitId>, exit: Option<CommitId> },
+    Fetch {
+        tip: CommitId,
+        about: Vec<CommitId>,
+        exit: Option<CommitId>,
+    },
     /// Build a commit, without index and working tree, out of reach of any branch.
     Build(Order),
     /// Compare and swap. For the branch the transport's caller checks once more that `expected`
     /// is on the first-parent line of `new` and sends nothing if it is not (G18).
-    Push { to: Target, expected: Option<CommitId>, new: CommitId },
-    /// Route and run the turn. `resumed`: the work of a crashed run is on the branch.
-    RunAgent { turn: OpenTurn, resumed: bool },
+    Push {
+        to: Target,
+        expected: Option<CommitId>,
+        new: CommitId,
+    },
+    /// Route and run the turn.
+    RunAgent {
+        turn: OpenTurn,
+    },
     /// Put every unpublished local commit (of HEAD, and of the branch if HEAD left it) and the
     /// uncommitted files on local refs; idempotent. The stamp is never among them, as it is on
     /// no branch. `from`: the first number to try, since lower names are taken on the remote.
-    Rescue { turn: TurnId, from: u32 },
+    Rescue {
+        turn: TurnId,
+        from: u32,
+    },
     /// Move the local branch and the files to `to`. Commits not contained in `above` are kept on
     /// top of it; without `above` nothing is kept, since all of it is on a rescue ref. Files
     /// changed since are kept. Idempotent.
-    Move { to: CommitId, above: Option<CommitId> },
+    Move {
+        to: CommitId,
+        above: Option<CommitId>,
+    },
     /// Sleep a random time between the two, or until a note came.
-    Wait { least: Duration, most: Duration },
+    Wait {
+        least: Duration,
+        most: Duration,
+    },
 
     /// The end of the process.
     Exit(Reason),
@@ -87,17 +111,30 @@ impl Action {
 pub enum Order {
     /// Preflight; the local branch becomes `tip` with its unpublished commits on top, checked out
     /// where nothing is overwritten; the claim goes on that. The shell draws the turn id.
-    Claim { kind: ClaimKind, tip: CommitId, epoch: u64 },
-    Stamp { turn: TurnId, epoch: u64, outcome: Outcome, exit: bool, base: Base },
+    Claim {
+        kind: ClaimKind,
+        tip: CommitId,
+        epoch: u64,
+    },
+    Stamp {
+        turn: TurnId,
+        epoch: u64,
+        outcome: Outcome,
+        exit: bool,
+        base: Base,
+    },
     /// One state commit on `tip`; on nothing if the branch does not exist.
-    Control { what: Control, tip: Option<CommitId> },
+    Control {
+        what: Control,
+        tip: Option<CommitId>,
+    },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ClaimKind {
     /// A free turn.
     Fresh,
-    /// This clone's own turn, after a crash.
+    /// This clone's own turn after a crash: its work is on the branch.
     Resume,
     /// Another's, taken for dead.
     TakeOver,
@@ -122,7 +159,10 @@ pub enum Control {
     Stop,
     Resume,
     /// Give a turn back (`orchestrator takeover`).
-    Release { turn: TurnId, epoch: u64 },
+    Release {
+        turn: TurnId,
+        epoch: u64,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -68,9 +68,10 @@ pub enum How {
 /// How HEAD lies to the claim (G11).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Line {
-    /// The claim is on HEAD's first-parent line and no commit after it touches the state file.
+    /// From the claim to HEAD there are only plain commits, none of which touches the state file.
     Straight,
-    /// HEAD descends from the claim, but not so: the work has to be replayed to be publishable.
+    /// HEAD descends from the claim, but with merges or state changes between. Those may bring
+    /// another's claim in from the side, so the work is replayed on the tip before it is stamped.
     Bent,
     /// HEAD left the branch, does not descend from the claim, or an operation is in progress.
     Astray(String),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::action::ClaimKind;
 use super::names::{BootId, CommitId, RefName, TurnId};
 
 /// The turn journal: what this clone owes or is owed.
@@ -30,6 +31,7 @@ pub struct SentClaim {
     pub turn: TurnId,
     pub epoch: u64,
     pub commit: CommitId,
+    pub kind: ClaimKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,9 +39,10 @@ pub struct OpenTurn {
     pub id: TurnId,
     pub epoch: u64,
     pub claim: CommitId,
+    pub kind: ClaimKind,
     /// The agent's process group, once started: a restart ends what lives of it.
     pub agent: Option<AgentMark>,
-    pub stamp: Option<Stamp>,
+    pub end: Option<End>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,15 +52,17 @@ pub struct AgentMark {
     pub started: String,
 }
 
-/// A built hand-off. From the moment it is journalled the agent never runs again for this turn.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Stamp {
-    pub commit: CommitId,
+/// How the run ended. From the moment this is journalled the agent never runs again for the turn:
+/// a restart only publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct End {
     pub outcome: Outcome,
-    /// Where HEAD was when the agent ended. Local commits above it are a person's.
+    /// Where HEAD was. Local commits above it are a person's.
     pub head: CommitId,
-    /// Whether it sets `exit` (T6).
+    /// Whether the stamp sets `exit` (T6).
     pub exit: bool,
+    /// The stamp, once built.
+    pub stamp: Option<CommitId>,
 }
 
 /// How a turn ends in the state (T5).

@@ -10,7 +10,8 @@ pub struct Retry {
 }
 
 const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(30);
+/// Of the limit: half a minute of the default fifteen.
+const LONGEST_PART: u32 = 30;
 
 impl Retry {
     /// Counts one more failure. The longest wait before the next try, or `None` when `limit`
@@ -21,7 +22,8 @@ impl Retry {
         if spent >= limit {
             return None;
         }
-        let most = FIRST.saturating_mul(1 << self.attempts.min(10)).min(LONGEST);
+        let longest = limit / LONGEST_PART;
+        let most = FIRST.saturating_mul(1 << self.attempts.min(10)).min(longest);
         self.attempts = self.attempts.saturating_add(1);
         Some(most.min(limit.saturating_sub(spent)))
     }
@@ -49,17 +51,17 @@ mod tests {
     #[test]
     fn waits_grow_and_end() {
         let mut retry = Retry::default();
-        let limit = secs(100);
+        let limit = secs(900);
         let mut now = secs(7);
         let mut last = Duration::ZERO;
         for _ in 0..6 {
             let most = retry.failed(now, limit).unwrap();
-            assert!(most > last && most <= LONGEST);
+            assert!(most > last && most <= limit / LONGEST_PART);
             last = most;
             now += secs(1);
         }
-        assert_eq!(retry.failed(secs(7 + 99), limit), Some(secs(1)));
-        assert_eq!(retry.failed(secs(7 + 100), limit), None);
+        assert_eq!(retry.failed(secs(7 + 899), limit), Some(secs(1)));
+        assert_eq!(retry.failed(secs(7 + 900), limit), None);
         retry.over();
         assert_eq!(retry.failed(secs(500), limit), Some(FIRST));
     }

@@ -1,29 +1,49 @@
 //! What the protocol has to say to people: as data, the words are the shell's.
 
 use super::action::ClaimKind;
+use super::decide::Waiting;
 use super::event::Signal;
 use super::journal::Outcome;
 use super::names::{CommitId, RefName, TurnId};
-use super::decide::Waiting;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Message {
     /// At the first wait, when its cause changes, and every now and then.
     Waiting(Waiting),
     /// Another role's turn that nobody here may take over.
-    LooksDead { turn: TurnId },
-    Claiming { kind: ClaimKind, epoch: u64 },
+    LooksDead {
+        turn: TurnId,
+    },
+    Claiming {
+        kind: ClaimKind,
+        epoch: u64,
+    },
     LostRace,
     /// A start found a hand-off or a claim whose fate was not known.
     Settling,
-    Published { turn: TurnId, outcome: Outcome },
-    Replaying { turn: TurnId, round: u32 },
+    Published {
+        turn: TurnId,
+        outcome: Outcome,
+    },
+    Replaying {
+        turn: TurnId,
+        round: u32,
+    },
     Offline(String),
     /// One more listing that does not descend from the tip seen before (G14).
-    Suspicious { seen: CommitId, now: Option<CommitId> },
-    Rescued { name: RefName, commit: CommitId },
+    Suspicious {
+        seen: CommitId,
+        now: Option<CommitId>,
+    },
+    Rescued {
+        name: RefName,
+        commit: CommitId,
+    },
     /// The remote refuses the rescue ref: it stays in this clone.
-    RescueKeptHere { commit: CommitId, why: String },
+    RescueKeptHere {
+        commit: CommitId,
+        why: String,
+    },
 }
 
 /// Why the process ends.
@@ -51,7 +71,10 @@ pub enum Reason {
     /// What was sent did not arrive, for `retry_secs` or twenty rounds; it is kept.
     Unpublished,
     /// Forced backwards or sideways, or gone (G14).
-    Rewritten { seen: CommitId, now: Option<CommitId> },
+    Rewritten {
+        seen: CommitId,
+        now: Option<CommitId>,
+    },
     /// Nothing was claimed: a conflict, dirty files, an operation in progress.
     Blocked(Vec<String>),
     /// These files keep the branch from being moved.

@@ -98,12 +98,17 @@ mod tests {
         RefName::new("refs/orchestrator/lease/main")
     }
 
-    fn value(n: u8) -> Option<CommitId> {
-        Some(CommitId::from_bytes(&[n; 20]).unwrap())
+    fn value(n: u8) -> CommitId {
+        CommitId::from_bytes(&[n; 20]).unwrap()
     }
 
-    fn see(before: Option<Observation>, id: &str, lease: Option<CommitId>, at: u32) -> Observation {
-        let (turn, lease_ref) = (TurnId::new(id), lease_ref());
+    fn see(
+        before: Option<Observation>,
+        id: &str,
+        lease: impl Into<Option<CommitId>>,
+        at: u32,
+    ) -> Observation {
+        let (turn, lease_ref, lease) = (TurnId::new(id), lease_ref(), lease.into());
         observe(before, &Sight { turn: &turn, lease_ref: &lease_ref, lease }, &BootId::new("b"), now(at))
     }
 

@@ -1,0 +1,184 @@
+//! Waiting for a turn: one accepted look, one decision.
+
+use std::time::Duration;
+
+use super::action::{Action, ClaimKind, Control, Order};
+use super::config::Start;
+use super::decide::{Decision, Outlook, Waiting, decide};
+use super::journal::Observation;
+use super::machine::{Errand, Machine, Sent, Sighting, Stage, Then};
+use super::names::TurnId;
+use super::say::{Message, Reason};
+use super::takeover::{Now, Sight, is_ripe, observe};
+use super::view::{AtTip, Facts, StateView, Status, TurnView};
+
+/// The wait in progress.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Wait {
+    since: Option<Duration>,
+    said: Option<(Duration, Waiting)>,
+    dead: Option<TurnId>,
+    /// The failure found at the first look; `Some(None)`: there was none.
+    first: Option<Option<Failure>>,
+}
+
+/// Which failure: turns are told apart by id, those of a peer without ids by iteration.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Failure {
+    turn: Option<TurnId>,
+    iteration: u64,
+}
+
+impl Failure {
+    fn of(state: &StateView) -> Option<Self> {
+        let turn = state.turn.as_ref().map(|t| t.id.clone());
+        (state.status == Status::Failed).then_some(Self { turn, iteration: state.iteration })
+    }
+}
+
+impl Machine {
+    pub(super) fn poll(&mut self, now: Now, sighting: &Sighting, out: &mut Vec<Action>) {
+        if let Some(by) = self.wishes.interrupt {
+            return self.exit(Reason::Interrupted(by), out);
+        }
+        if self.wishes.stop {
+            return self.control(Control::Stop, now, out);
+        }
+        if let Some(reason) = self.leaving.take() {
+            return self.exit(reason, out);
+        }
+        let state = match self.tip.as_ref().map(|t| &t.state) {
+            None | Some(AtTip::Missing { removed: false }) => return self.no_state(now, out),
+            Some(AtTip::Missing { removed: true }) => return self.exit(Reason::StateRemoved, out),
+            Some(AtTip::Damaged(why)) => {
+                let why = why.clone();
+                return self.exit(Reason::Damaged(why), out);
+            }
+            Some(AtTip::State(state)) => state.clone(),
+        };
+        if self.journal.turn.is_some() && !self.still_ours() {
+            return self.fence(out);
+        }
+        let failure = Failure::of(&state);
+        let first = self.waiting.first.get_or_insert_with(|| failure.clone()).clone();
+
+        if let Some(turn) = watched(&state) {
+            if turn.lease_ref.as_ref() != Some(&sighting.lease_ref) && turn.lease_ref.is_some() {
+                // Its lease is kept elsewhere than asked for: only a listing of that counts.
+                return self.look(out);
+            }
+        }
+        let ripe = self.watch(now, sighting, &state, out);
+        let decision = decide(&Outlook {
+            role: &self.config.role,
+            start: self.config.start,
+            takeover: self.config.takeover,
+            retry_failed: self.config.retry_failed,
+            state: &state,
+            exit_seen: self.memory.exit.is_some(),
+            mine: self.still_ours(),
+            ripe,
+            failed_at_start: failure.is_some() && first == failure,
+        });
+        match decision {
+            Decision::Leave(reason) => self.exit(reason, out),
+            Decision::Claim(kind) => self.claim(kind, &state, out),
+            Decision::Wait(why) => {
+                self.say_if_dead(&state, ripe, &why, out);
+                self.idle(now, why, out);
+            }
+        }
+    }
+
+    /// Takes one more sight of the turn that runs, if one does. Whether it is silent for long
+    /// enough to be dead.
+    fn watch(&mut self, now: Now, sighting: &Sighting, state: &StateView, out: &mut Vec<Action>) -> bool {
+        let timing = &self.config.timing;
+        let boot = &self.config.boot;
+        let before = self.memory.observed.take();
+        let turn = watched(state);
+        let sight = turn.and_then(|t| t.lease_ref.as_ref().map(|r| (t, r)));
+        let after: Option<Observation> = sight.map(|(turn, lease_ref)| {
+            let sight = Sight { turn: &turn.id, lease_ref, lease: sighting.listing.lease };
+            observe(before.clone(), &sight, boot, now)
+        });
+        let ripe = match (&after, turn) {
+            (Some(seen), Some(turn)) => is_ripe(seen, turn, timing.margin, timing.skew, boot, now),
+            _ => false,
+        };
+        let changed = after != before;
+        self.memory.observed = after;
+        // A long run keeps its observation in mind; a short one would lose it.
+        if changed && self.config.start == Start::IfTurn {
+            out.push(Action::WriteMemory(self.memory.clone()));
+        }
+        ripe
+    }
+
+    fn no_state(&mut self, now: Now, out: &mut Vec<Action>) {
+        if self.config.first {
+            self.control(Control::Create, now, out);
+        } else {
+            self.idle(now, Waiting::NoState, out);
+        }
+    }
+
+    fn say_if_dead(&mut self, state: &StateView, ripe: bool, why: &Waiting, out: &mut Vec<Action>) {
+        let turn = state.turn.as_ref().map(|t| t.id.clone());
+        if ripe && self.waiting.dead != turn && *why != Waiting::Standby {
+            out.extend(turn.clone().map(|turn| Action::Say(Message::LooksDead { turn })));
+            self.waiting.dead = turn;
+        }
+    }
+
+    /// Until the next listing.
+    fn idle(&mut self, now: Now, why: Waiting, out: &mut Vec<Action>) {
+        if self.config.start == Start::IfTurn {
+            return self.exit(Reason::NotOurTurn, out);
+        }
+        let timing = self.config.timing.clone();
+        let since = *self.waiting.since.get_or_insert(now.mono);
+        if timing.max_wait.is_some_and(|most| now.mono.saturating_sub(since) >= most) {
+            return self.exit(Reason::WaitedTooLong, out);
+        }
+        let due = match &self.waiting.said {
+            None => true,
+            Some((at, said)) => *said != why || now.mono.saturating_sub(*at) >= timing.heartbeat,
+        };
+        if due {
+            out.push(Action::Say(Message::Waiting(why.clone())));
+            self.waiting.said = Some((now.mono, why));
+        }
+        self.wait(timing.poll * 4 / 5, timing.poll * 6 / 5, Then::Look, out);
+    }
+
+    fn claim(&mut self, kind: ClaimKind, state: &StateView, out: &mut Vec<Action>) {
+        let Some(facts) = &self.tip else { return self.exit(Reason::OutOfStep("claim"), out) };
+        let epoch = next_epoch(facts, state, self.memory.epoch);
+        let tip = facts.tip;
+        self.waiting.since = None;
+        self.waiting.said = None;
+        self.sent = Sent::default();
+        out.push(Action::Say(Message::Claiming { kind, epoch }));
+        out.push(Action::Build(Order::Claim { kind, tip, epoch }));
+        self.errand = Errand::Bid { kind, epoch };
+        self.stage = Stage::Building;
+    }
+
+    /// Back to waiting, with a look now.
+    pub(super) fn back_to_poll(&mut self, out: &mut Vec<Action>) {
+        self.errand = Errand::Poll;
+        self.sent = Sent::default();
+        self.look(out);
+    }
+}
+
+/// The turn whose holder is worth watching.
+fn watched(state: &StateView) -> Option<&TurnView> {
+    matches!(state.status, Status::Running(_)).then_some(state.turn.as_ref()).flatten()
+}
+
+/// G4: counting from the state alone repeats epochs once a peer has dropped `turn`.
+fn next_epoch(facts: &Facts, state: &StateView, seen: u64) -> u64 {
+    state.epoch().max(facts.epoch).max(seen).saturating_add(1)
+}
