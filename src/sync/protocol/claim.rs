@@ -79,14 +79,13 @@ impl Machine {
     }
 
     pub(super) fn agent_started(&mut self, mark: AgentMark, out: &mut Vec<Action>) {
-        self.stage = Stage::Running;
-        if let Some(turn) = &mut self.journal.turn {
+        if let Some(turn) = self.journal.turn.as_mut().filter(|t| t.end.is_none()) {
             turn.agent = Some(mark);
             self.write_journal(out);
         }
     }
 
-    pub(super) fn agent_ended(&mut self, ended: Ended, out: &mut Vec<Action>) {
+    pub(super) fn agent_ended(&mut self, now: Now, ended: Ended, out: &mut Vec<Action>) {
         let lost = self.wishes.lost.take();
         let outcome = match (ended.how, lost) {
             // Finished work is never dropped for time: the ladder decides (G10).
@@ -105,7 +104,7 @@ impl Machine {
                     self.stamp(Base::Head, out);
                 } else {
                     self.errand = Errand::Publish { on_head: false };
-                    self.look(out);
+                    self.look(now, out);
                 }
             }
         }

@@ -24,13 +24,13 @@ impl Machine {
         };
         let fate = built.map(|commit| (commit, self.relation(commit)));
         match fate {
-            Some((_, Relation::Same | Relation::Contained)) => self.control_done(&what, out),
+            Some((_, Relation::Same | Relation::Contained)) => self.control_done(&what, now, out),
             Some((commit, Relation::Extends)) => self.send_again(now, commit, out),
-            Some((_, Relation::Apart)) | None => self.build_control(what, out),
+            Some((_, Relation::Apart)) | None => self.build_control(what, now, out),
         }
     }
 
-    fn build_control(&mut self, what: Control, out: &mut Vec<Action>) {
+    fn build_control(&mut self, what: Control, now: Now, out: &mut Vec<Action>) {
         if let Some(by) = self.wishes.interrupt {
             return self.exit(Reason::Interrupted(by), out);
         }
@@ -49,7 +49,7 @@ impl Machine {
             (Control::Release { turn, epoch }, Some(AtTip::State(s))) => s.runs(&s.expected, turn, *epoch),
         };
         if !needed {
-            return self.control_done(&what, out);
+            return self.control_done(&what, now, out);
         }
         let tip = self.tip.as_ref().map(|t| t.tip);
         out.push(Action::Build(Order::Control { what: what.clone(), tip }));
@@ -57,7 +57,7 @@ impl Machine {
         self.stage = Stage::Building;
     }
 
-    fn control_done(&mut self, what: &Control, out: &mut Vec<Action>) {
+    fn control_done(&mut self, what: &Control, now: Now, out: &mut Vec<Action>) {
         if matches!(self.config.goal, Goal::Once(_)) {
             return self.exit(Reason::Done, out);
         }
@@ -65,6 +65,6 @@ impl Machine {
             self.wishes.stop = false;
             out.push(Action::StopPublished);
         }
-        self.back_to_poll(out);
+        self.back_to_poll(now, out);
     }
 }

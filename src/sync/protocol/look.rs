@@ -18,10 +18,10 @@ use super::view::{Facts, PushReply, Relation, Trouble};
 const SUSPICIOUS_LISTINGS: u32 = 3;
 
 impl Machine {
-    pub(super) fn start(&mut self, out: &mut Vec<Action>) {
+    pub(super) fn start(&mut self, now: Now, out: &mut Vec<Action>) {
         if let Goal::Once(what) = &self.config.goal {
             self.errand = Errand::Control { what: what.clone(), built: None };
-            return self.look(out);
+            return self.look(now, out);
         }
         // Before anything is decided: a leftover agent would go on changing what is decided about.
         if let Some(mark) = self.journal.turn.as_ref().and_then(|t| t.agent.clone()) {
@@ -39,15 +39,15 @@ impl Machine {
         if self.errand != Errand::Poll {
             out.push(Action::Say(Message::Settling));
         }
-        self.look(out);
+        self.look(now, out);
     }
 
     /// Asks for a listing.
-    pub(super) fn look(&mut self, out: &mut Vec<Action>) {
+    pub(super) fn look(&mut self, now: Now, out: &mut Vec<Action>) {
         let running = self.tip.as_ref().and_then(Facts::view).and_then(|s| s.turn.as_ref());
         let lease_ref = running.and_then(|t| t.lease_ref.as_ref()).unwrap_or(&self.config.lease_ref).clone();
         out.push(Action::List { lease: lease_ref.clone(), rescue: self.rescue_ref() });
-        self.stage = Stage::Listing { lease_ref };
+        self.stage = Stage::Listing { lease_ref, asked: now };
     }
 
     pub(super) fn heard(&mut self, now: Now, sighting: Sighting, out: &mut Vec<Action>) {
@@ -146,17 +146,17 @@ impl Machine {
         expected: Option<CommitId>,
         out: &mut Vec<Action>,
     ) {
-        self.sent.on = Some(expected);
+        self.sent.on = expected;
         self.sent.at.get_or_insert(now.mono);
         out.push(Action::Push { to: Target::Branch, expected, new });
         self.stage = Stage::Pushing;
     }
 
-    pub(super) fn pushed(&mut self, reply: PushReply, out: &mut Vec<Action>) {
+    pub(super) fn pushed(&mut self, now: Now, reply: PushReply, out: &mut Vec<Action>) {
         if let PushReply::Refused(why) = reply {
             self.sent.refused = Some(why);
         }
-        self.look(out);
+        self.look(now, out);
     }
 
     /// Rung c: the same commit once more, at once if the tip moved, else after a while.
@@ -164,7 +164,7 @@ impl Machine {
         let tip = self.tip.as_ref().map(|t| t.tip);
         if let Some(why) = self.sent.refused.take() {
             self.exit(Reason::Refused(why), out);
-        } else if self.sent.on != Some(tip) {
+        } else if self.sent.at.is_none() || self.sent.on != tip {
             self.push(now, commit, tip, out);
         } else if let Some(most) = self.sent.again.failed(now.mono, self.config.timing.retry) {
             self.wait(Duration::ZERO, most, Then::Push, out);
@@ -183,7 +183,7 @@ impl Machine {
                 self.push(now, commit, tip, out);
             }
             (Then::Push, None) if self.rescue_ref().is_some() => self.push_rescue(out),
-            (Then::Push, None) | (Then::Look, _) => self.look(out),
+            (Then::Push, None) | (Then::Look, _) => self.look(now, out),
         }
     }
 

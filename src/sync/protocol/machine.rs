@@ -67,7 +67,7 @@ pub(super) enum Errand {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Stage {
     Fresh,
-    Listing { lease_ref: RefName },
+    Listing { lease_ref: RefName, asked: Now },
     Fetching { sighting: Sighting },
     Building,
     Pushing,
@@ -85,19 +85,20 @@ pub(super) enum Then {
     Push,
 }
 
-/// A listing, and the lease ref it was asked for.
+/// A listing, the lease ref it was asked for, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Sighting {
     pub lease_ref: RefName,
+    pub asked: Now,
     pub listing: Listing,
 }
 
 /// How the commit being sent has fared in this process.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Sent {
-    /// The tip it was last pushed on.
-    pub on: Option<Option<CommitId>>,
-    /// When it was sent first.
+    /// The tip it was last pushed on; `None` is a branch that does not exist.
+    pub on: Option<CommitId>,
+    /// When it was sent first, if it was.
     pub at: Option<Duration>,
     pub refused: Option<String>,
     pub again: Retry,
@@ -152,11 +153,14 @@ impl Machine {
                 self.wishes.stop = true;
                 self.stage = stage;
             }
-            (Stage::Running, Event::AgentStarted(mark)) => self.agent_started(mark, &mut out),
-            (Stage::Fresh, Event::Started) => self.start(&mut out),
+            (stage, Event::AgentStarted(mark)) => {
+                self.agent_started(mark, &mut out);
+                self.stage = stage;
+            }
+            (Stage::Fresh, Event::Started) => self.start(now, &mut out),
             (Stage::Waiting(then), Event::Woke) => self.woke(now, then, &mut out),
-            (Stage::Listing { lease_ref }, Event::Listed(Ok(listing))) => {
-                self.heard(now, Sighting { lease_ref, listing }, &mut out);
+            (Stage::Listing { lease_ref, asked }, Event::Listed(Ok(listing))) => {
+                self.heard(now, Sighting { lease_ref, asked, listing }, &mut out);
             }
             (Stage::Fetching { sighting }, Event::Fetched(Ok(facts))) => {
                 self.learned(now, &sighting, facts, &mut out);
@@ -168,10 +172,10 @@ impl Machine {
             }
             (Stage::Building, Event::Built(commit)) => self.built(now, commit, &mut out),
             (Stage::Building, Event::NotBuilt(obstacle)) => self.not_built(obstacle, &mut out),
-            (Stage::Pushing, Event::Pushed(reply)) => self.pushed(reply, &mut out),
-            (Stage::Running, Event::AgentEnded(ended)) => self.agent_ended(ended, &mut out),
-            (Stage::Rescuing, Event::Rescued(saved)) => self.rescued(saved, &mut out),
-            (Stage::Moving, Event::Moved) => self.moved(&mut out),
+            (Stage::Pushing, Event::Pushed(reply)) => self.pushed(now, reply, &mut out),
+            (Stage::Running, Event::AgentEnded(ended)) => self.agent_ended(now, ended, &mut out),
+            (Stage::Rescuing, Event::Rescued(saved)) => self.rescued(now, saved, &mut out),
+            (Stage::Moving, Event::Moved) => self.moved(now, &mut out),
             (Stage::Moving, Event::InTheWay(files)) => self.exit(Reason::InTheWay(files), &mut out),
             (stage, _) => self.exit(Reason::OutOfStep(stage.name()), &mut out),
         }

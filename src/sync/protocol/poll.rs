@@ -18,8 +18,9 @@ pub(super) struct Wait {
     since: Option<Duration>,
     said: Option<(Duration, Waiting)>,
     dead: Option<TurnId>,
-    /// The failure found at the first look; `Some(None)`: there was none.
-    first: Option<Option<Failure>>,
+    /// The first look is past, and this is the failure it found.
+    begun: bool,
+    first: Option<Failure>,
 }
 
 /// Which failure: turns are told apart by id, those of a peer without ids by iteration.
@@ -60,13 +61,15 @@ impl Machine {
             return self.fence(out);
         }
         let failure = Failure::of(&state);
-        let first = self.waiting.first.get_or_insert_with(|| failure.clone()).clone();
+        if !self.waiting.begun {
+            self.waiting.begun = true;
+            self.waiting.first.clone_from(&failure);
+        }
 
-        if let Some(turn) = watched(&state) {
-            if turn.lease_ref.as_ref() != Some(&sighting.lease_ref) && turn.lease_ref.is_some() {
-                // Its lease is kept elsewhere than asked for: only a listing of that counts.
-                return self.look(out);
-            }
+        let lease_ref = watched(&state).and_then(|t| t.lease_ref.as_ref());
+        if lease_ref.is_some_and(|r| *r != sighting.lease_ref) {
+            // Its lease is kept elsewhere than asked for: only a listing of that counts.
+            return self.look(now, out);
         }
         let ripe = self.watch(now, sighting, &state, out);
         let decision = decide(&Outlook {
@@ -78,7 +81,7 @@ impl Machine {
             exit_seen: self.memory.exit.is_some(),
             mine: self.still_ours(),
             ripe,
-            failed_at_start: failure.is_some() && first == failure,
+            failed_at_start: failure.is_some() && self.waiting.first == failure,
         });
         match decision {
             Decision::Leave(reason) => self.exit(reason, out),
@@ -103,7 +106,7 @@ impl Machine {
             observe(before.clone(), &sight, boot, now)
         });
         let ripe = match (&after, turn) {
-            (Some(seen), Some(turn)) => is_ripe(seen, turn, timing.margin, timing.skew, boot, now),
+            (Some(seen), Some(turn)) => is_ripe(seen, turn, timing.margin, timing.skew, boot, sighting.asked),
             _ => false,
         };
         let changed = after != before;
@@ -166,10 +169,10 @@ impl Machine {
     }
 
     /// Back to waiting, with a look now.
-    pub(super) fn back_to_poll(&mut self, out: &mut Vec<Action>) {
+    pub(super) fn back_to_poll(&mut self, now: Now, out: &mut Vec<Action>) {
         self.errand = Errand::Poll;
         self.sent = Sent::default();
-        self.look(out);
+        self.look(now, out);
     }
 }
 

@@ -99,17 +99,17 @@ impl Machine {
         self.stage = Stage::Moving;
     }
 
-    pub(super) fn moved(&mut self, out: &mut Vec<Action>) {
+    pub(super) fn moved(&mut self, now: Now, out: &mut Vec<Action>) {
         match self.errand {
             Errand::Claim => self.run(out),
-            Errand::Publish { .. } => self.settled(out),
-            Errand::Rescue(_) => self.fenced(out),
+            Errand::Publish { .. } => self.settled(now, out),
+            Errand::Rescue(_) => self.fenced(now, out),
             _ => self.exit(Reason::OutOfStep("moved"), out),
         }
     }
 
     /// The hand-off is on the remote and here.
-    fn settled(&mut self, out: &mut Vec<Action>) {
+    fn settled(&mut self, now: Now, out: &mut Vec<Action>) {
         let end = self.journal.turn.take().and_then(|t| t.end);
         let rescue = self.journal.rescue.take();
         self.write_journal(out);
@@ -121,7 +121,7 @@ impl Machine {
             Some(reason) if !self.wishes.stop => self.exit(reason, out),
             leaving => {
                 self.leaving = leaving;
-                self.back_to_poll(out);
+                self.back_to_poll(now, out);
             }
         }
     }

@@ -66,10 +66,10 @@ impl Machine {
         self.stage = Stage::Rescuing;
     }
 
-    pub(super) fn rescued(&mut self, saved: Option<Saved>, out: &mut Vec<Action>) {
+    pub(super) fn rescued(&mut self, now: Now, saved: Option<Saved>, out: &mut Vec<Action>) {
         match (&self.errand, saved) {
             (Errand::Rescue(Step::SaveOnly), _) => self.exit(Reason::LeaseEnded, out),
-            (Errand::Rescue(_), None) => self.settle_rescue(out),
+            (Errand::Rescue(_), None) => self.settle_rescue(now, out),
             (Errand::Rescue(_), Some(saved)) => {
                 if let Some(by) = self.wishes.interrupt {
                     return self.exit(Reason::Interrupted(by), out);
@@ -106,13 +106,13 @@ impl Machine {
         match listing.rescue {
             Some(there) if there == commit => {
                 out.push(Action::Say(Message::Rescued { name, commit }));
-                self.settle_rescue(out);
+                self.settle_rescue(now, out);
             }
             Some(_) => self.save(saved.number.saturating_add(1), out),
             None => {
                 if let Some(why) = self.sent.refused.take() {
                     out.push(Action::Say(Message::RescueKeptHere { commit, why }));
-                    self.settle_rescue(out);
+                    self.settle_rescue(now, out);
                 } else if let Some(most) = self.sent.again.failed(now.mono, self.config.timing.retry) {
                     self.wait(std::time::Duration::ZERO, most, Then::Push, out);
                 } else {
@@ -122,10 +122,10 @@ impl Machine {
         }
     }
 
-    fn settle_rescue(&mut self, out: &mut Vec<Action>) {
+    fn settle_rescue(&mut self, now: Now, out: &mut Vec<Action>) {
         self.errand = Errand::Rescue(Step::Settle);
         self.sent = Sent::default();
-        self.look(out);
+        self.look(now, out);
     }
 
     /// The work is safe and the branch was looked at.
@@ -136,7 +136,7 @@ impl Machine {
         let tip = self.tip.as_ref().map(|t| t.tip);
         let ended = self.journal.turn.as_ref().is_some_and(|t| t.end.is_some());
         match (rescue.why, tip) {
-            (_, None) => self.fenced(out),
+            (_, None) => self.fenced(now, out),
             (RescueWhy::Fenced, Some(to)) => {
                 out.push(Action::Move { to, above: None });
                 self.stage = Stage::Moving;
@@ -156,14 +156,14 @@ impl Machine {
     }
 
     /// Nothing of the lost turn is left on the branch.
-    pub(super) fn fenced(&mut self, out: &mut Vec<Action>) {
+    pub(super) fn fenced(&mut self, now: Now, out: &mut Vec<Action>) {
         self.journal.turn = None;
         self.journal.rescue = None;
         self.write_journal(out);
         if self.own {
             self.exit(Reason::Fenced, out);
         } else {
-            self.back_to_poll(out);
+            self.back_to_poll(now, out);
         }
     }
 }

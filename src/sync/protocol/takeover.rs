@@ -2,7 +2,9 @@
 //!
 //! An observation starts with the first listing that shows a turn id together with a value of
 //! *that turn's* lease ref; any change of either starts it again. It is ripe when a later listing
-//! of the same machine shows both unchanged `lease + margin` after the first.
+//! of the same machine shows both unchanged `lease + margin` after the first. The first counts from
+//! when its answer was read, the later one from when it was asked for: a machine that slept between
+//! asking and reading has not seen silence, it was absent.
 //!
 //! The pair matters. A hand-off leaves the lease ref as it was, so the value alone has often been
 //! still for an hour when the next turn is claimed, and its holder would be taken for dead before
@@ -46,7 +48,7 @@ pub fn observe(before: Option<Observation>, sight: &Sight<'_>, boot: &BootId, no
     }
 }
 
-/// Whether the holder may be taken for dead. `margin` covers drift between the two machines'
+/// Whether the holder may be taken for dead, by a listing asked for at `asked`. `margin` covers drift between the two machines'
 /// clocks, `skew` the jumps of a wall clock across a reboot.
 pub fn is_ripe(
     seen: &Observation,
@@ -54,13 +56,13 @@ pub fn is_ripe(
     margin: Duration,
     skew: Duration,
     boot: &BootId,
-    now: Now,
+    asked: Now,
 ) -> bool {
     let silence = turn.lease.saturating_add(margin);
     if seen.boot == *boot {
-        return now.mono.saturating_sub(seen.mono) >= silence;
+        return asked.mono.saturating_sub(seen.mono) >= silence;
     }
-    let passed = u64::try_from(now.wall.saturating_sub(seen.wall)).unwrap_or(0);
+    let passed = u64::try_from(asked.wall.saturating_sub(seen.wall)).unwrap_or(0);
     Duration::from_secs(passed) >= silence.saturating_add(skew)
 }
 

@@ -1,0 +1,28 @@
+//! The turn protocol under a hostile world, simulated: many machines in one process, one seed per
+//! schedule, the shipped state machines and nothing of git. `plans/turn-protocol.md` tells what
+//! is promised; here every promise is checked after every step.
+//!
+//! A seed that fails is printed. To see what happened:
+//!
+//! ```text
+//! SIM_SEED=4711 cargo test --test sim replay -- --nocapture
+//! ```
+//!
+//! `SIM_SEEDS=n` runs another number of schedules, `SIM_FROM=n` begins with another seed.
+
+mod agent;
+mod broken;
+mod build;
+mod check;
+mod forge;
+mod node;
+mod old;
+mod people;
+mod plan;
+mod rng;
+mod server;
+mod shell;
+mod sight;
+mod store;
+mod tests;
+mod world;
