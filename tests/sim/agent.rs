@@ -12,7 +12,7 @@ use super::store::{self, Commit, Ix, Kind, Mark};
 use super::world::{Job, Outcome, Push, World};
 
 impl World {
-    pub fn run_agent(&mut self, n: usize, turn: OpenTurn) -> Outcome {
+    pub fn run_agent(&mut self, n: usize, turn: OpenTurn, on: Ix) -> Outcome {
         let claim = store::ix(turn.claim);
         if !self.chain.landed.contains_key(&claim) {
             return violated("ran-unclaimed", format!("node {n} runs {} whose claim is nowhere", turn.id));
@@ -24,7 +24,7 @@ impl World {
         let commits_left = self.rng.pick(&[1, 1, 2]);
         let ask = self.nodes[n].ask;
         let process = self.nodes[n].process;
-        self.nodes[n].agent = Some(Agent { turn, until: self.now + long, commits_left, ask });
+        self.nodes[n].agent = Some(Agent { turn, on, until: self.now + long, commits_left, ask });
         let mark = AgentMark { group: u32::try_from(process).unwrap(), started: self.now.to_string() };
         self.note_started(n, mark);
         let first = long / 3;
@@ -51,7 +51,7 @@ impl World {
         }
         let Some(agent) = node.agent.clone() else { return Ok(()) };
         if agent.commits_left > 0 {
-            self.work(n, &agent.turn)?;
+            self.work(n, &agent.turn, agent.on)?;
             if let Some(agent) = &mut self.nodes[n].agent {
                 agent.commits_left -= 1;
             }
@@ -71,13 +71,14 @@ impl World {
             self.nodes[n].local.dirty.push(left);
         }
         let exit = self.rng.chance(self.plan.agent.exit) && self.faults();
-        let ended = self.ended(n, how, &agent.turn, exit);
+        let ended = self.ended(n, how, agent.on, exit);
         self.main(n, process, agent.ask, Event::AgentEnded(ended))
     }
 
     pub fn new_work(&mut self, n: usize) -> u32 {
         self.works += 1;
         self.nodes[n].made.push(self.works);
+        log!(self, "{n}: piece {} is made", self.works);
         self.works
     }
 
@@ -87,8 +88,13 @@ impl World {
         Commit { parents, kind: Kind::Work, state, mark, who: n, works }
     }
 
-    fn work(&mut self, n: usize, turn: &OpenTurn) -> Outcome {
+    fn work(&mut self, n: usize, turn: &OpenTurn, on: Ix) -> Outcome {
         let works = vec![self.new_work(n)];
+        if let Some(head) = self.nodes[n].local.head {
+            let further = self.commit(n, turn, vec![head], works);
+            self.nodes[n].local.head = Some(self.add(further));
+            return Ok(());
+        }
         let head = self.nodes[n].local.branch;
         let claim = store::ix(turn.claim);
         let habits = self.plan.agent.clone();
@@ -120,7 +126,7 @@ impl World {
             self.pull(n, turn, true);
         }
         if self.rng.chance(habits.push) {
-            self.agent_pushes(n, turn)?;
+            self.agent_pushes(n, on)?;
         }
         Ok(())
     }
@@ -158,10 +164,10 @@ impl World {
     }
 
     /// An agent that pushes by itself, work only and forward.
-    fn agent_pushes(&mut self, n: usize, turn: &OpenTurn) -> Outcome {
+    fn agent_pushes(&mut self, n: usize, on: Ix) -> Outcome {
         let head = self.nodes[n].local.branch;
         let Some(tip) = self.server.branch else { return Ok(()) };
-        let line = self.line_of(n, turn);
+        let line = self.line_of(n, on);
         if self.store.on_line(head, tip) && line == Line::Straight {
             log!(self, "{n}: agent pushes {head}");
             self.land(n, Push::Branch { expected: Some(tip), new: head })?;
@@ -179,13 +185,15 @@ impl World {
         self.nodes[n].local.branch = self.add(commit);
     }
 
-    pub fn ended(&self, n: usize, how: How, turn: &OpenTurn, exit: bool) -> Ended {
+    pub fn ended(&self, n: usize, how: How, on: Ix, exit: bool) -> Ended {
         let head = store::id(self.nodes[n].local.branch);
-        Ended { how, head, line: self.line_of(n, turn), exit }
+        Ended { how, head, line: self.line_of(n, on), exit }
     }
 
-    fn line_of(&self, n: usize, turn: &OpenTurn) -> Line {
-        let (local, claim) = (&self.nodes[n].local, store::ix(turn.claim));
+    fn line_of(&self, n: usize, on: Ix) -> Line {
+        let local = &self.nodes[n].local;
+        let claim = self.nodes[n].machine.as_ref().and_then(|m| m.journal.turn.as_ref());
+        let claim = claim.map_or(on, |t| store::ix(t.claim));
         if self.broken == Broken::NoDescent {
             return Line::Straight;
         }
@@ -201,9 +209,13 @@ impl World {
         if self.broken == Broken::PlainForward {
             return Line::Straight;
         }
-        let since = self.store.missing(local.branch, Some(claim));
+        let since = self.store.missing(local.branch, Some(on));
         let plain = |ix: &Ix| self.store.get(*ix).parents.len() == 1 && !self.store.touches_state(*ix);
-        if since.iter().all(plain) { Line::Straight } else { Line::Bent }
+        if self.store.on_line(local.branch, on) && since.iter().all(plain) {
+            Line::Straight
+        } else {
+            Line::Bent
+        }
     }
 
     /// An agent that outlived its program commits once more, unless it was ended.

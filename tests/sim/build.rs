@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use orchestrator::ids::RoleId;
 use orchestrator::sync::protocol::{
-    Base, ClaimKind, Control, Event, Obstacle, Order, Saved, StateView, TurnId, TurnView,
+    Base, ClaimKind, CommitId, Control, Event, Obstacle, Order, Saved, StateView, TurnId, TurnView,
 };
 
 use super::broken::Broken;
@@ -148,17 +148,11 @@ impl World {
         state.map_or_else(|| forge::initial(&self.plan.roles), |s| (*s).clone())
     }
 
-    /// The local branch goes to `to`; what `above` does not contain goes along.
-    pub fn move_branch(&mut self, n: usize, to: Ix, above: Option<Ix>) {
+    /// The local branch goes to `to`; what none of `above` contains goes along.
+    pub fn move_branch(&mut self, n: usize, to: Ix, above: &[CommitId]) {
         let branch = self.nodes[n].local.branch;
-        let extra = match above {
-            None => Vec::new(),
-            Some(above) => {
-                let mut extra = self.store.missing(branch, Some(above));
-                extra.retain(|ix| !self.store.contains(to, *ix));
-                extra
-            }
-        };
+        let mut extra = self.store.missing(branch, Some(to));
+        extra.retain(|ix| !above.iter().any(|a| self.store.contains(store::ix(*a), *ix)));
         let mut on = to;
         for ix in extra {
             let old = self.store.get(ix).clone();
@@ -169,10 +163,8 @@ impl World {
         }
         let local = &mut self.nodes[n].local;
         local.branch = on;
-        if above.is_none() {
-            local.head = None;
-            local.operation = false;
-        }
+        // What it left has been put aside.
+        (local.head, local.operation) = (None, false);
         let delay = self.rng.range(5, 100);
         self.answer(n, delay, Event::Moved);
     }
@@ -191,10 +183,11 @@ impl World {
         node.local.saved.extend(&heads);
         let files = node.local.dirty.clone();
         node.local.saved_files.extend(files);
-        let saved = heads.last().map(|head| {
-            let (name, number) = node.rescue_name(turn, from, *head);
-            Saved { name, commit: store::id(*head), number }
-        });
+        let mut saved = Vec::new();
+        for head in heads {
+            let (name, number) = node.rescue_name(turn, from, head);
+            saved.push(Saved { name, commit: store::id(head), number });
+        }
         let delay = self.rng.range(5, 100);
         self.answer(n, delay, Event::Rescued(saved));
     }

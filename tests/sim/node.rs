@@ -31,6 +31,8 @@ pub struct Local {
 #[derive(Debug, Clone)]
 pub struct Agent {
     pub turn: OpenTurn,
+    /// What it was started on.
+    pub on: Ix,
     pub until: u64,
     pub commits_left: u32,
     /// The ask that its end answers.

@@ -100,9 +100,10 @@ impl World {
         match errand {
             Errand::Watch { node } => {
                 let state = self.server.branch.and_then(|b| self.store.get(b).state.clone());
+                let obeyed = self.nodes.iter().any(|n| n.saw_exit.is_some());
                 let stands = state.is_some_and(|s| {
                     let long = self.now.saturating_sub(self.state_since) > 40_000;
-                    (s.exit || s.status == Status::Failed) && long
+                    (s.exit || obeyed || s.status == Status::Failed) && long
                 });
                 if stands {
                     self.command(node, Control::Resume);

@@ -151,9 +151,9 @@ impl World {
                 Action::Push { to, expected, new } => {
                     self.push(n, to, expected.map(store::ix), store::ix(new))?
                 }
-                Action::RunAgent { turn } => self.run_agent(n, turn)?,
+                Action::RunAgent { turn, on } => self.run_agent(n, turn, store::ix(on))?,
                 Action::Rescue { turn, from } => self.rescue(n, &turn, from),
-                Action::Move { to, above } => self.move_branch(n, store::ix(to), above.map(store::ix)),
+                Action::Move { to, above } => self.move_branch(n, store::ix(to), &above),
                 Action::Wait { least, most } => self.sleep(n, least, most)?,
                 Action::Exit(reason) => return self.leave(n, reason),
             }
@@ -335,7 +335,7 @@ impl World {
         // What it had not committed stays in the files.
         let work = self.new_work(n);
         self.nodes[n].local.dirty.push(work);
-        let ended = self.ended(n, How::Stopped, &agent.turn, false);
+        let ended = self.ended(n, How::Stopped, agent.on, false);
         let delay = self.rng.range(100, 2_000);
         let process = self.nodes[n].process;
         self.after(delay, Job::Main { node: n, process, ask: agent.ask, event: Event::AgentEnded(ended) });

@@ -175,22 +175,22 @@ impl Store {
 
 /// Commit ids and places in the store are the same number.
 pub fn id(ix: Ix) -> CommitId {
-    tagged(0, u64::from(ix))
+    tagged(0, ix)
 }
 
 pub fn ix(id: CommitId) -> Ix {
     let bytes = id.as_bytes();
-    Ix::from_be_bytes([bytes[4], bytes[5], bytes[6], bytes[7]])
+    Ix::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }
 
 /// A commit that only a lease ref ever points to.
 pub fn lease_value(n: u64) -> CommitId {
-    tagged(0xFF, n)
+    tagged(0xFF, u32::try_from(n).unwrap())
 }
 
-fn tagged(tag: u8, n: u64) -> CommitId {
+fn tagged(tag: u8, n: u32) -> CommitId {
     let mut bytes = [0; 20];
-    bytes[..8].copy_from_slice(&n.to_be_bytes());
+    bytes[..4].copy_from_slice(&n.to_be_bytes());
     bytes[19] = tag;
     CommitId::from_bytes(&bytes).unwrap()
 }

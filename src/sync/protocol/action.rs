@@ -53,23 +53,25 @@ pub enum Action {
         expected: Option<CommitId>,
         new: CommitId,
     },
-    /// Route and run the turn.
+    /// Route and run the turn. The local branch is at `on`, which contains the claim.
     RunAgent {
         turn: OpenTurn,
+        on: CommitId,
     },
-    /// Put every unpublished local commit (of HEAD, and of the branch if HEAD left it) and the
-    /// uncommitted files on local refs; idempotent. The stamp is never among them, as it is on
-    /// no branch. `from`: the first number to try, since lower names are taken on the remote.
+    /// Put every unpublished local commit (of HEAD, and of the branch if HEAD left it) on local
+    /// refs, and the uncommitted files on one that stays local; idempotent. The stamp is never
+    /// among them, as it is on no branch. `from`: the first number to try, since lower names are
+    /// taken on the remote.
     Rescue {
         turn: TurnId,
         from: u32,
     },
-    /// Move the local branch and the files to `to`. Commits not contained in `above` are kept on
-    /// top of it; without `above` nothing is kept, since all of it is on a rescue ref. Files
-    /// changed since are kept. Idempotent.
+    /// Move the local branch and the files to `to`. Local commits that none of `above` contains
+    /// are kept on top of it: a person made them meanwhile. Files changed since are kept.
+    /// Idempotent.
     Move {
         to: CommitId,
-        above: Option<CommitId>,
+        above: Vec<CommitId>,
     },
     /// Sleep a random time between the two, or until a note came.
     Wait {

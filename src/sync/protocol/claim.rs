@@ -56,11 +56,10 @@ impl Machine {
         self.journal.turn = Some(OpenTurn { id, epoch, claim: commit, kind, agent: None, end: None });
         self.write_journal(out);
         out.push(Action::StartLease(LeaseOrder { turn, epoch, claim: commit, lease_ref, found, since }));
-        out.push(Action::Move { to: tip, above: Some(commit) });
         self.own = true;
         self.sent = Sent::default();
         self.rounds = 0;
-        self.stage = Stage::Moving;
+        self.ask_move(tip, vec![commit], out);
     }
 
     /// The working tree holds the claim.
@@ -75,7 +74,7 @@ impl Machine {
         self.wishes.lost = None;
         self.errand = Errand::Run;
         self.stage = Stage::Running;
-        out.push(Action::RunAgent { turn });
+        out.push(Action::RunAgent { turn, on: tip });
     }
 
     pub(super) fn agent_started(&mut self, mark: AgentMark, out: &mut Vec<Action>) {
@@ -103,7 +102,7 @@ impl Machine {
                 if line == Line::Straight {
                     self.stamp(Base::Head, out);
                 } else {
-                    self.errand = Errand::Publish { on_head: false };
+                    self.errand = Errand::Publish;
                     self.look(now, out);
                 }
             }
@@ -128,7 +127,7 @@ impl Machine {
             (Obstacle::TurnConflict(names), Errand::Bid { .. }) if self.still_ours() => {
                 self.put_aside(RescueWhy::Conflict(names.join(", ")), false, out);
             }
-            (Obstacle::TurnConflict(names), Errand::Publish { .. }) => {
+            (Obstacle::TurnConflict(names), Errand::Publish) => {
                 let exit = self.journal.turn.as_ref().and_then(|t| t.end).is_some_and(|e| e.exit);
                 self.put_aside(RescueWhy::Conflict(names.join(", ")), exit, out);
             }
@@ -146,7 +145,7 @@ impl Machine {
         };
         let (id, epoch, End { outcome, exit, .. }) = (turn.id.clone(), turn.epoch, end);
         out.push(Action::Build(Order::Stamp { turn: id, epoch, outcome, exit, base }));
-        self.errand = Errand::Publish { on_head: base == Base::Head };
+        self.errand = Errand::Publish;
         self.stage = Stage::Building;
     }
 }

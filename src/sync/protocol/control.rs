@@ -8,7 +8,7 @@ use super::config::Goal;
 use super::machine::{Errand, Machine, Sent, Stage};
 use super::say::Reason;
 use super::takeover::Now;
-use super::view::{AtTip, Relation, Status};
+use super::view::{AtTip, Relation};
 
 impl Machine {
     /// In the middle of a wait.
@@ -37,15 +37,18 @@ impl Machine {
         let needed = match (&what, self.tip.as_ref().map(|t| &t.state)) {
             (Control::Create, None | Some(AtTip::Missing { removed: false })) => true,
             (Control::Create, Some(AtTip::State(_))) => false,
-            (_, None | Some(AtTip::Missing { .. })) => return self.exit(Reason::StateRemoved, out),
+            (_, missing @ (None | Some(AtTip::Missing { .. }))) => {
+                let removed = matches!(missing, Some(AtTip::Missing { removed: true }));
+                return self.exit(Reason::NoState { removed }, out);
+            }
             (_, Some(AtTip::Damaged(why))) => {
                 let why = why.clone();
                 return self.exit(Reason::Damaged(why), out);
             }
             (Control::Stop, Some(AtTip::State(s))) => !s.exit,
-            (Control::Resume, Some(AtTip::State(s))) => {
-                s.exit || s.status == Status::Failed || self.memory.exit.is_some()
-            }
+            // Also when nothing here asks for it: other clones obey an exit this one never saw, or
+            // one that a peer dropped, until a resume commit follows.
+            (Control::Resume, Some(AtTip::State(_))) => true,
             (Control::Release { turn, epoch }, Some(AtTip::State(s))) => s.runs(&s.expected, turn, *epoch),
         };
         if !needed {

@@ -21,8 +21,8 @@ pub enum Event {
     /// The agent's group is known. Not an answer: `AgentEnded` is.
     AgentStarted(AgentMark),
     AgentEnded(Ended),
-    /// The work is on a local rescue ref; `None`: there was nothing to save.
-    Rescued(Option<Saved>),
+    /// The work is on local rescue refs; none: there was nothing to save.
+    Rescued(Vec<Saved>),
     Moved,
     /// Moving the branch would overwrite these files; nothing was touched.
     InTheWay(Vec<String>),
@@ -68,7 +68,8 @@ pub enum How {
 /// How HEAD lies to the claim (G11).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Line {
-    /// From the claim to HEAD there are only plain commits, none of which touches the state file.
+    /// From the commit the agent was started on (the claim, or what was on it by then) to HEAD
+    /// there are only plain commits, none of which touches the state file.
     Straight,
     /// HEAD descends from the claim, but with merges or state changes between. Those may bring
     /// another's claim in from the side, so the work is replayed on the tip before it is stamped.
@@ -77,7 +78,7 @@ pub enum Line {
     Astray(String),
 }
 
-/// Work put aside under a local ref, and the name it gets on the remote.
+/// Commits put aside under a local ref, and the name they get on the remote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Saved {
     pub name: RefName,

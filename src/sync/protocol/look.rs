@@ -30,7 +30,7 @@ impl Machine {
         self.errand = if self.journal.rescue.is_some() {
             return self.save(1, out);
         } else if self.journal.turn.as_ref().is_some_and(|t| t.end.is_some()) {
-            Errand::Publish { on_head: false }
+            Errand::Publish
         } else if self.journal.claim.is_some() {
             Errand::Claim
         } else {
@@ -102,7 +102,7 @@ impl Machine {
         match self.errand {
             Errand::Poll => self.poll(now, sighting, out),
             Errand::Claim => self.judge_claim(now, sighting, out),
-            Errand::Publish { .. } => self.judge_stamp(now, out),
+            Errand::Publish => self.judge_stamp(now, out),
             Errand::Rescue(_) => self.rescue_looked(now, out),
             Errand::Control { .. } => self.judge_control(now, out),
             Errand::Bid { .. } | Errand::Run => self.exit(Reason::OutOfStep("look"), out),
@@ -216,7 +216,7 @@ impl Machine {
     pub(super) fn outgoing(&self) -> Option<CommitId> {
         match &self.errand {
             Errand::Claim => self.journal.claim.as_ref().map(|c| c.commit),
-            Errand::Publish { .. } => self.journal.turn.as_ref()?.end?.stamp,
+            Errand::Publish => self.journal.turn.as_ref()?.end?.stamp,
             Errand::Control { built, .. } => *built,
             Errand::Poll | Errand::Bid { .. } | Errand::Run | Errand::Rescue(_) => None,
         }

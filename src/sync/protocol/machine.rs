@@ -28,6 +28,8 @@ pub struct Machine {
     pub(super) sent: Sent,
     pub(super) wishes: Wishes,
     pub(super) waiting: super::poll::Wait,
+    /// What the last rescue put on local refs.
+    pub(super) saved: Vec<CommitId>,
     /// Ladder rounds of the open stamp.
     pub(super) rounds: u32,
     /// The turn was run, or the work put aside, by this process rather than found at its start.
@@ -52,10 +54,8 @@ pub(super) enum Errand {
     Claim,
     /// The turn is won and its agent runs, or is about to.
     Run,
-    /// The turn's end is in the journal; `on_head`: its stamp goes on HEAD as it is.
-    Publish {
-        on_head: bool,
-    },
+    /// The turn's end is in the journal.
+    Publish,
     Rescue(super::rescue::Step),
     Control {
         what: Control,
@@ -134,6 +134,7 @@ impl Machine {
             sent: Sent::default(),
             wishes: Wishes::default(),
             waiting: super::poll::Wait::default(),
+            saved: Vec::new(),
             rounds: 0,
             own: false,
             leaving: None,

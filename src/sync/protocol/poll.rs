@@ -43,14 +43,21 @@ impl Machine {
             return self.exit(Reason::Interrupted(by), out);
         }
         if self.wishes.stop {
-            return self.control(Control::Stop, now, out);
+            if self.tip.as_ref().and_then(Facts::view).is_some() {
+                return self.control(Control::Stop, now, out);
+            }
+            // Nothing to write it into, and nothing of ours runs.
+            out.push(Action::StopPublished);
+            return self.exit(Reason::ExitSet, out);
         }
         if let Some(reason) = self.leaving.take() {
             return self.exit(reason, out);
         }
         let state = match self.tip.as_ref().map(|t| &t.state) {
             None | Some(AtTip::Missing { removed: false }) => return self.no_state(now, out),
-            Some(AtTip::Missing { removed: true }) => return self.exit(Reason::StateRemoved, out),
+            Some(AtTip::Missing { removed: true }) => {
+                return self.exit(Reason::NoState { removed: true }, out);
+            }
             Some(AtTip::Damaged(why)) => {
                 let why = why.clone();
                 return self.exit(Reason::Damaged(why), out);

@@ -25,14 +25,11 @@ impl Machine {
                 *built = Some(commit);
                 self.push(now, commit, tip, out);
             }
-            (Errand::Publish { on_head }, Some(OpenTurn { claim, end: Some(end), .. })) => {
-                // On an untouched HEAD only the claim is known to be underneath: a tip seen since
-                // may not be, and swapping it for the stamp would drop what is on it.
-                let on = if *on_head { Some(*claim) } else { tip };
+            (Errand::Publish, Some(OpenTurn { end: Some(end), .. })) => {
                 end.stamp = Some(commit);
                 self.sent = Sent::default();
                 self.write_journal(out);
-                self.push(now, commit, on, out);
+                self.push(now, commit, tip, out);
             }
             _ => self.exit(Reason::OutOfStep("built"), out),
         }
@@ -94,15 +91,19 @@ impl Machine {
         }
         // The journal is cleared after the move: replayed work must not be found on the local
         // branch by a later start that no longer knows whose it was.
-        let above = self.journal.rescue.is_none().then_some(end.head);
-        out.push(Action::Move { to: tip, above });
+        let above = if self.journal.rescue.is_none() { vec![end.head] } else { self.saved.clone() };
+        self.ask_move(tip, above, out);
+    }
+
+    pub(super) fn ask_move(&mut self, to: CommitId, above: Vec<CommitId>, out: &mut Vec<Action>) {
+        out.push(Action::Move { to, above });
         self.stage = Stage::Moving;
     }
 
     pub(super) fn moved(&mut self, now: Now, out: &mut Vec<Action>) {
         match self.errand {
             Errand::Claim => self.run(out),
-            Errand::Publish { .. } => self.settled(now, out),
+            Errand::Publish => self.settled(now, out),
             Errand::Rescue(_) => self.fenced(now, out),
             _ => self.exit(Reason::OutOfStep("moved"), out),
         }

@@ -1,6 +1,8 @@
 //! Putting work aside that cannot be published (G11): first on local refs, then on the remote's
 //! rescue ref, then either the turn is handed off as failed or the local branch moves on.
 
+use std::time::Duration;
+
 use super::action::{Action, Base, Target};
 use super::event::Saved;
 use super::journal::{End, Outcome, Rescue, RescueWhy};
@@ -17,7 +19,7 @@ pub(super) enum Step {
     /// The same, and nothing else will follow: nobody can be asked whose the turn is.
     SaveOnly,
     /// The remote is to have it too.
-    Publish(Saved),
+    Publish(Vec<Saved>),
     /// Done as far as possible; the branch is looked at.
     Settle,
 }
@@ -66,66 +68,70 @@ impl Machine {
         self.stage = Stage::Rescuing;
     }
 
-    pub(super) fn rescued(&mut self, now: Now, saved: Option<Saved>, out: &mut Vec<Action>) {
-        match (&self.errand, saved) {
-            (Errand::Rescue(Step::SaveOnly), _) => self.exit(Reason::LeaseEnded, out),
-            (Errand::Rescue(_), None) => self.settle_rescue(now, out),
-            (Errand::Rescue(_), Some(saved)) => {
-                if let Some(by) = self.wishes.interrupt {
-                    return self.exit(Reason::Interrupted(by), out);
-                }
-                self.errand = Errand::Rescue(Step::Publish(saved));
-                self.push_rescue(out);
-            }
-            _ => self.exit(Reason::OutOfStep("rescued"), out),
+    pub(super) fn rescued(&mut self, now: Now, saved: Vec<Saved>, out: &mut Vec<Action>) {
+        if self.errand == Errand::Rescue(Step::SaveOnly) {
+            return self.exit(Reason::LeaseEnded, out);
         }
+        if let Some(by) = self.wishes.interrupt {
+            return self.exit(Reason::Interrupted(by), out);
+        }
+        self.saved = saved.iter().map(|s| s.commit).collect();
+        self.publish_rescued(now, saved, out);
+    }
+
+    /// One ref at a time: two in one push are not atomic anyway (G19).
+    fn publish_rescued(&mut self, now: Now, saved: Vec<Saved>, out: &mut Vec<Action>) {
+        self.sent = Sent::default();
+        if saved.is_empty() {
+            self.errand = Errand::Rescue(Step::Settle);
+            return self.look(now, out);
+        }
+        self.errand = Errand::Rescue(Step::Publish(saved));
+        self.push_rescue(out);
     }
 
     pub(super) fn push_rescue(&mut self, out: &mut Vec<Action>) {
-        let Errand::Rescue(Step::Publish(saved)) = &self.errand else {
+        let Some(Saved { name, commit, .. }) = self.rescuing() else {
             return self.exit(Reason::OutOfStep("push rescue"), out);
         };
-        out.push(Action::Push { to: Target::Rescue(saved.name.clone()), expected: None, new: saved.commit });
+        out.push(Action::Push { to: Target::Rescue(name), expected: None, new: commit });
         self.stage = Stage::Pushing;
     }
 
-    /// The rescue ref to list along with the branch.
-    pub(super) fn rescue_ref(&self) -> Option<RefName> {
+    /// What is on its way to the remote.
+    fn rescuing(&self) -> Option<Saved> {
         match &self.errand {
-            Errand::Rescue(Step::Publish(saved)) => Some(saved.name.clone()),
+            Errand::Rescue(Step::Publish(saved)) => saved.first().cloned(),
             _ => None,
         }
     }
 
-    /// G12 for the rescue ref: what the listing shows is the outcome.
-    pub(super) fn rescue_listed(&mut self, now: Now, listing: &Listing, out: &mut Vec<Action>) {
-        let Errand::Rescue(Step::Publish(saved)) = self.errand.clone() else {
-            return self.exit(Reason::OutOfStep("rescue listed"), out);
-        };
-        let (name, commit) = (saved.name, saved.commit);
-        match listing.rescue {
-            Some(there) if there == commit => {
-                out.push(Action::Say(Message::Rescued { name, commit }));
-                self.settle_rescue(now, out);
-            }
-            Some(_) => self.save(saved.number.saturating_add(1), out),
-            None => {
-                if let Some(why) = self.sent.refused.take() {
-                    out.push(Action::Say(Message::RescueKeptHere { commit, why }));
-                    self.settle_rescue(now, out);
-                } else if let Some(most) = self.sent.again.failed(now.mono, self.config.timing.retry) {
-                    self.wait(std::time::Duration::ZERO, most, Then::Push, out);
-                } else {
-                    self.exit(Reason::Unpublished, out);
-                }
-            }
-        }
+    /// The rescue ref to list along with the branch.
+    pub(super) fn rescue_ref(&self) -> Option<RefName> {
+        self.rescuing().map(|s| s.name)
     }
 
-    fn settle_rescue(&mut self, now: Now, out: &mut Vec<Action>) {
-        self.errand = Errand::Rescue(Step::Settle);
-        self.sent = Sent::default();
-        self.look(now, out);
+    /// G12 for the rescue ref: what the listing shows is the outcome.
+    pub(super) fn rescue_listed(&mut self, now: Now, listing: &Listing, out: &mut Vec<Action>) {
+        let (Some(first), Errand::Rescue(Step::Publish(queue))) = (self.rescuing(), &self.errand) else {
+            return self.exit(Reason::OutOfStep("rescue listed"), out);
+        };
+        let (Saved { name, commit, number }, rest) = (first, queue[1..].to_vec());
+        match (listing.rescue, self.sent.refused.take()) {
+            (Some(there), _) if there == commit => {
+                out.push(Action::Say(Message::Rescued { name, commit }));
+                self.publish_rescued(now, rest, out);
+            }
+            (Some(_), _) => self.save(number.saturating_add(1), out),
+            (None, Some(why)) => {
+                out.push(Action::Say(Message::RescueKeptHere { commit, why }));
+                self.publish_rescued(now, rest, out);
+            }
+            (None, None) => match self.sent.again.failed(now.mono, self.config.timing.retry) {
+                Some(most) => self.wait(Duration::ZERO, most, Then::Push, out),
+                None => self.exit(Reason::Unpublished, out),
+            },
+        }
     }
 
     /// The work is safe and the branch was looked at.
@@ -138,12 +144,12 @@ impl Machine {
         match (rescue.why, tip) {
             (_, None) => self.fenced(now, out),
             (RescueWhy::Fenced, Some(to)) => {
-                out.push(Action::Move { to, above: None });
-                self.stage = Stage::Moving;
+                let above = self.saved.clone();
+                self.ask_move(to, above, out);
             }
             // A crash came between the failed end and its arrival.
             (RescueWhy::Conflict(_) | RescueWhy::Astray(_), Some(_)) if ended => {
-                self.errand = Errand::Publish { on_head: false };
+                self.errand = Errand::Publish;
                 self.judge_stamp(now, out);
             }
             (RescueWhy::Conflict(_) | RescueWhy::Astray(_), Some(tip)) if self.still_ours() => {

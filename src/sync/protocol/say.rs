@@ -62,8 +62,10 @@ pub enum Reason {
     /// The work did not fit on the tip; published as failed, work on a rescue ref.
     Conflict,
     Damaged(String),
-    /// The state file was removed by a commit.
-    StateRemoved,
+    /// There is no state file; `removed` if a commit of the branch once had it (T3).
+    NoState {
+        removed: bool,
+    },
     /// No answer for `retry_secs`.
     Offline(String),
     /// The remote will not have it; what was built is kept.
@@ -94,7 +96,7 @@ impl Reason {
         match self {
             Self::Done | Self::ExitSet | Self::NotOurTurn => 0,
             Self::OutOfStep(_) => 1,
-            Self::Damaged(_) | Self::StateRemoved => 2,
+            Self::Damaged(_) | Self::NoState { .. } => 2,
             Self::TurnFailed | Self::FailedSeen => 3,
             Self::Conflict
             | Self::Offline(_)
