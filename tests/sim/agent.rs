@@ -206,9 +206,6 @@ impl World {
         if !self.store.contains(local.branch, claim) {
             return Line::Astray("HEAD does not descend from the claim".into());
         }
-        if self.broken == Broken::PlainForward {
-            return Line::Straight;
-        }
         let since = self.store.missing(local.branch, Some(on));
         let plain = |ix: &Ix| self.store.get(*ix).parents.len() == 1 && !self.store.touches_state(*ix);
         if self.store.on_line(local.branch, on) && since.iter().all(plain) {

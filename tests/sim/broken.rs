@@ -26,13 +26,25 @@ pub enum Broken {
 }
 
 impl Broken {
+    pub const ALL: [Self; 6] = [
+        Self::StaleRebase,
+        Self::ClaimIgnored,
+        Self::NoDescent,
+        Self::StateEpoch,
+        Self::LeaseOnly,
+        Self::PlainForward,
+    ];
+
     /// Some faults show only where nothing else would stop them.
     pub fn arrange(self, plan: &mut Plan) {
         match self {
             Self::NoDescent => plan.transport = Transport::Swap,
             Self::PlainForward => {
                 plan.transport = Transport::Forward;
-                plan.agent.merge = 0.5;
+                plan.agent.merge = 0.9;
+                plan.stale = 0.3;
+                plan.pause = 0.03;
+                plan.agent.touch_state = 0.0;
             }
             _ => (),
         }

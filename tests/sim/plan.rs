@@ -159,7 +159,7 @@ impl Plan {
             lost: r.pick(&[0.0, 0.05, 0.15]),
             stale: r.pick(&[0.0, 0.0, 0.05, 0.1]),
             mute: r.pick(&[0.0, 0.05, 0.15]),
-            crash: r.pick(&[0.0, 0.003, 0.012]),
+            crash: r.pick(&[0.0, 0.005, 0.02]),
             reboot: 0.3,
             pause: r.pick(&[0.0, 0.003, 0.01]),
             hang: r.pick(&[0.0, 0.0, 0.003]),
@@ -168,7 +168,7 @@ impl Plan {
             refuse_rescue: r.chance(0.2),
             outsider: r.pick(&[None, None, Some(50_000), Some(12_000)]),
             conflict: r.pick(&[0.0, 0.1]),
-            agent: Habits::draw(r),
+            agent: Habits::draw(r).beside(transport),
             exit: r.chance(0.25).then(|| r.range(20_000, stop)),
             interrupt: r.pick(&[0.0, 0.0, 0.002]),
             stop_request: r.pick(&[0.0, 0.0, 0.001]),
@@ -225,6 +225,13 @@ impl Plan {
 }
 
 impl Habits {
+    /// A push that compares nothing publishes what an agent merged in (see `Broken::PlainForward`):
+    /// where it is used, agents must not merge.
+    fn beside(self, transport: Transport) -> Self {
+        let merge = if transport == Transport::Forward { 0.0 } else { self.merge };
+        Self { merge, ..self }
+    }
+
     fn draw(r: &mut Rng) -> Self {
         let wild = r.chance(0.5);
         let mut habit = |p: f64| if wild { r.pick(&[0.0, p]) } else { 0.0 };

@@ -44,6 +44,7 @@ impl World {
         }
         let until = node.paused_until.max(node.hung_until);
         if until > self.now {
+            node.attentive_since = None;
             self.after(until - self.now, Job::Main { node: n, process, ask, event });
             return Ok(());
         }

@@ -76,7 +76,9 @@ fn every_schedule_keeps_the_promises() {
 #[test]
 fn replay() {
     let Some(seed) = number("SIM_SEED") else { return };
-    let mut world = World::new(seed, None, Broken::No, true);
+    let name = std::env::var("SIM_BROKEN").unwrap_or_default();
+    let broken = Broken::ALL.into_iter().find(|b| format!("{b:?}") == name).unwrap_or(Broken::No);
+    let mut world = World::new(seed, None, broken, true);
     println!("{:#?}", world.plan);
     let outcome = world.run();
     for line in world.trace.unwrap_or_default() {
@@ -93,4 +95,50 @@ fn a_quiet_world_alternates() {
     assert_eq!(world.run(), Ok(()));
     assert!(world.stats.handed_off >= 6, "{:?}", world.stats);
     assert_eq!((world.stats.lost_races, world.stats.fenced), (0, 0));
+}
+
+/// The seeds within which a broken shell must be found out.
+const WITHIN: u64 = 5_000;
+
+fn is_caught(broken: Broken, by: &[&str]) {
+    let (failed, _) = sweep(0, WITHIN, broken);
+    println!("{broken:?}: {failed:?}");
+    let name = failed.keys().find(|name| by.contains(name));
+    assert!(name.is_some(), "{broken:?} was not caught as one of {by:?}: {failed:?}");
+}
+
+/// G11e.
+#[test]
+fn a_stale_holder_that_rebases_and_pushes_is_caught() {
+    is_caught(Broken::StaleRebase, &["fenced-work-published", "illegal"]);
+}
+
+/// G8, G12.
+#[test]
+fn an_ignored_failed_claim_is_caught() {
+    is_caught(Broken::ClaimIgnored, &["ran-unclaimed"]);
+}
+
+/// G11, G18.
+#[test]
+fn a_missing_descent_check_is_caught() {
+    is_caught(Broken::NoDescent, &["overwritten"]);
+}
+
+/// G4.
+#[test]
+fn epochs_counted_from_the_state_alone_are_caught() {
+    is_caught(Broken::StateEpoch, &["epoch-repeated", "epoch-handed-off-twice"]);
+}
+
+/// G13.
+#[test]
+fn a_lease_watched_without_its_turn_is_caught() {
+    is_caught(Broken::LeaseOnly, &["hasty-takeover"]);
+}
+
+/// G18: why a smart transport, too, has to compare what it expects.
+#[test]
+fn a_forward_push_that_compares_nothing_is_caught() {
+    is_caught(Broken::PlainForward, &["sidelined"]);
 }
