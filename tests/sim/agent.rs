@@ -49,7 +49,10 @@ impl World {
             self.after(delay, Job::Agent { node: n, process });
             return Ok(());
         }
-        let Some(agent) = node.agent.clone() else { return Ok(()) };
+        if node.agent.is_none() || self.befalls(n) {
+            return Ok(());
+        }
+        let Some(agent) = self.nodes[n].agent.clone() else { return Ok(()) };
         if agent.commits_left > 0 {
             self.work(n, &agent.turn, agent.on)?;
             if let Some(agent) = &mut self.nodes[n].agent {

@@ -9,7 +9,6 @@ use orchestrator::sync::protocol::{
 };
 
 use super::broken::Broken;
-use super::check::violated;
 use super::forge;
 use super::plan::LEASE;
 use super::store::{self, Commit, Ix, Kind, Mark};
@@ -41,20 +40,7 @@ impl World {
         tip: Ix,
         epoch: u64,
     ) -> Result<Event, super::check::Violation> {
-        if self.nodes[n].orphan.is_some() {
-            return violated("old-agent-alive", format!("node {n} claims beside the agent of a crashed run"));
-        }
-        if self.nodes[n].saw_exit.is_some() {
-            return violated("exit-ignored", format!("node {n} claims after it has seen exit"));
-        }
-        match kind {
-            ClaimKind::TakeOver => {
-                self.stats.takeovers += 1;
-                self.check_takeover(n)?;
-            }
-            ClaimKind::Resume => self.stats.resumes += 1,
-            ClaimKind::Fresh => (),
-        }
+        self.check_claim(n, kind, tip, epoch)?;
         let local = &self.nodes[n].local;
         if local.head.is_some() || local.operation {
             return Ok(Event::NotBuilt(Obstacle::Refused("HEAD is not the work branch".into())));

@@ -47,7 +47,8 @@ pub struct Node {
     pub journal: Journal,
     pub memory: Memory,
     pub local: Local,
-    pub stop_file: bool,
+    /// Since when a stop is asked for.
+    pub stop_file: Option<u64>,
 
     /// Of the process.
     pub machine: Option<Machine>,
@@ -68,6 +69,11 @@ pub struct Node {
     pub rescue_numbers: Vec<(TurnId, u32, Ix)>,
     /// An `exit` it has read and durably remembered, as the observer sees it.
     pub saw_exit: Option<Ix>,
+    /// The highest epoch of any tip it has durably accepted.
+    pub seen_epoch: u64,
+    pub last_turn: Option<TurnId>,
+    /// When this process was first shown the branch.
+    pub first_look: Option<u64>,
     pub attentive_since: Option<u64>,
     /// For the variant that watches the lease value alone.
     pub still: Option<(Option<CommitId>, Now)>,
@@ -95,7 +101,7 @@ impl Node {
             journal: Journal::default(),
             memory: Memory::default(),
             local,
-            stop_file: false,
+            stop_file: None,
             machine: None,
             lease: None,
             agent: None,
@@ -110,6 +116,9 @@ impl Node {
             made: Vec::new(),
             rescue_numbers: Vec::new(),
             saw_exit: None,
+            seen_epoch: 0,
+            last_turn: None,
+            first_look: None,
             attentive_since: None,
             still: None,
             listed_at: 0,

@@ -90,6 +90,7 @@ pub struct Plan {
     pub rewrite: Option<(u64, Rewrite)>,
     pub second_lease_ref: bool,
     pub turns: Option<u64>,
+    pub clone_anew: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,6 +177,7 @@ impl Plan {
             rewrite,
             second_lease_ref: r.chance(0.1),
             turns: r.chance(0.1).then(|| r.range(1, 3)),
+            clone_anew: r.pick(&[0.0, 0.0, 0.3]),
         }
     }
 
@@ -201,6 +203,7 @@ impl Plan {
             &mut plan.interrupt,
             &mut plan.stop_request,
             &mut plan.release,
+            &mut plan.clone_anew,
         ] {
             *p = 0.0;
         }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use orchestrator::sync::lease::{self, Lease};
 use orchestrator::sync::protocol::{
-    Action, Event, How, Journal, LeaseOrder, Machine, Message, PushReply, Reason, RefName, Signal, Target,
-    Trouble,
+    Action, Event, How, LeaseOrder, Message, PushReply, RefName, Signal, Target, Trouble,
 };
 
 use super::broken::Broken;
@@ -16,25 +15,6 @@ use super::store::{self, Ix};
 use super::world::{Job, Outcome, Push, World};
 
 impl World {
-    pub fn start(&mut self, n: usize) -> Outcome {
-        let node = &mut self.nodes[n];
-        if node.machine.is_some() {
-            return Ok(());
-        }
-        let machine = Machine::new(node.config.clone(), node.journal.clone(), node.memory.clone());
-        node.machine = Some(machine);
-        node.process += 1;
-        node.ask += 1;
-        node.sleeping = false;
-        node.attentive_since = None;
-        let (process, ask) = (node.process, node.ask);
-        let stop = node.stop_file;
-        if stop {
-            self.note(n, process, Event::StopRequested)?;
-        }
-        self.main(n, process, ask, Event::Started)
-    }
-
     /// An answer for the main loop, unless it came for a process or an ask of the past.
     pub fn main(&mut self, n: usize, process: u64, ask: u64, event: Event) -> Outcome {
         let faults = self.faults();
@@ -49,10 +29,8 @@ impl World {
             return Ok(());
         }
         if faults && self.rng.chance(self.plan.pause) {
-            let long = self.rng.pick(&[5_000, 20_000, 40_000, 80_000]);
-            self.nodes[n].paused_until = self.now + long;
-            log!(self, "{n}: paused for {long}");
-            self.after(long, Job::Main { node: n, process, ask, event });
+            self.pause(n);
+            self.after(0, Job::Main { node: n, process, ask, event });
             return Ok(());
         }
         if faults && self.rng.chance(self.plan.hang) {
@@ -69,9 +47,14 @@ impl World {
             self.after(delay, Job::Note { node: n, process, event: Event::Interrupted(by) });
         }
         if faults && self.rng.chance(self.plan.stop_request) {
-            self.nodes[n].stop_file = true;
+            let now = self.now;
+            self.nodes[n].stop_file.get_or_insert(now);
             let delay = self.rng.range(0, 3_000);
             self.after(delay, Job::Note { node: n, process, event: Event::StopRequested });
+        }
+        if matches!(event, Event::Fetched(Ok(_))) {
+            let now = self.now;
+            self.nodes[n].first_look.get_or_insert(now);
         }
         self.tamper(n, &event);
         let now = self.nodes[n].now(self.now);
@@ -132,16 +115,23 @@ impl World {
                 self.nodes[n].attentive_since = None;
             }
             match action {
-                Action::WriteJournal(journal) => self.nodes[n].journal = journal,
+                Action::WriteJournal(journal) => {
+                    let node = &mut self.nodes[n];
+                    node.last_turn = journal.turn.as_ref().map(|t| t.id.clone()).or(node.last_turn.take());
+                    node.journal = journal;
+                }
                 Action::WriteMemory(memory) => {
                     self.nodes[n].memory = memory;
-                    self.see_exit(n);
+                    self.see(n);
                 }
                 Action::StartLease(order) => self.start_lease(n, order)?,
                 Action::StopLease => self.nodes[n].lease = None,
                 Action::StopAgent => self.stop_agent(n),
                 Action::EndOldAgent(_) => self.nodes[n].orphan = None,
-                Action::StopPublished => self.nodes[n].stop_file = false,
+                Action::StopPublished => {
+                    self.check_stop(n)?;
+                    self.nodes[n].stop_file = None;
+                }
                 Action::Say(message) => self.hear(n, &message),
                 Action::List { lease, rescue } => self.list(n, &lease, rescue.as_ref()),
                 Action::Fetch { tip, about, exit } => {
@@ -169,6 +159,7 @@ impl World {
 
     fn sleep(&mut self, n: usize, least: Duration, most: Duration) -> Outcome {
         if least == Duration::from_millis(POLL) * 4 / 5 {
+            self.check_own(n)?;
             self.nodes[n].attentive_since.get_or_insert(self.now);
             self.check_promptness(n)?;
         }
@@ -268,67 +259,6 @@ impl World {
             Message::RescueKeptHere { .. } => self.stats.kept_here += 1,
             _ => (),
         }
-    }
-
-    /// Everything in memory is gone. Pushes in flight are not.
-    pub fn crash(&mut self, n: usize) {
-        self.stats.crashes += 1;
-        let delay = self.rng.pick(&[1_000, 5_000, 20_000, 60_000]);
-        let reboots = self.rng.chance(self.plan.reboot);
-        let survives = !reboots && self.rng.chance(self.plan.agent.survive);
-        let now = self.now;
-        let node = &mut self.nodes[n];
-        node.machine = None;
-        node.lease = None;
-        node.process += 1;
-        if let Some(agent) = node.agent.take().filter(|_| survives) {
-            // Only an agent that is in the journal can be found again.
-            if node.journal.turn.as_ref().is_some_and(|t| t.agent.is_some()) {
-                node.orphan = Some(agent.turn);
-                let later = self.rng.range(500, 30_000);
-                self.after(later, Job::Orphan { node: n });
-            }
-        }
-        if reboots {
-            self.nodes[n].reboot(now);
-        }
-        self.after(delay, Job::Start { node: n });
-    }
-
-    /// The process ended by itself. Somebody starts it again, after seeing to what it said.
-    fn leave(&mut self, n: usize, reason: Reason) -> Outcome {
-        log!(self, "{n}: exit {}", reason.code());
-        let node = &mut self.nodes[n];
-        node.machine = None;
-        node.process += 1;
-        if node.lease.is_some() && !node.cron {
-            node.lease = None;
-        }
-        node.lease = None;
-        let delay = match &reason {
-            Reason::OutOfStep(stage) => return violated("out-of-step", format!("{n} while {stage}")),
-            Reason::NotOurTurn | Reason::FailedSeen => self.rng.range(6_000, 12_000),
-            Reason::ExitSet => self.rng.range(8_000, 20_000),
-            Reason::Fenced => {
-                self.stats.fenced += 1;
-                self.rng.range(2_000, 8_000)
-            }
-            Reason::Conflict => {
-                self.stats.conflicts += 1;
-                self.rng.range(2_000, 8_000)
-            }
-            Reason::LeaseEnded => {
-                self.stats.lease_ended += 1;
-                self.rng.range(2_000, 8_000)
-            }
-            _ => self.rng.range(2_000, 8_000),
-        };
-        self.attend(n, &reason);
-        if self.nodes[n].journal.turn.is_none() && self.nodes[n].journal.rescue.is_some() {
-            return violated("journal", format!("{n} has a rescue without a turn: {:?}", Journal::default()));
-        }
-        self.come_back(n, delay);
-        Ok(())
     }
 
     fn stop_agent(&mut self, n: usize) {

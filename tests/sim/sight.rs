@@ -1,16 +1,14 @@
 //! What a node is shown of the remote, and what the observer checks while it is shown.
 
-use std::sync::Arc;
-
 use orchestrator::sync::lease;
 use orchestrator::sync::protocol::{
-    AtTip, CommitId, Event, Facts, Listing, Lost, Observation, RefName, Relation, StateView, Status, Trouble,
+    AtTip, CommitId, Event, Facts, Listing, Lost, Observation, RefName, Relation, Trouble,
 };
 
 use super::broken::Broken;
 use super::check::violated;
 use super::log;
-use super::plan::{DRIFT, LEASE, MARGIN, NETWORK, POLL, STALEST};
+use super::plan::NETWORK;
 use super::store::{self, Ix};
 use super::world::{Job, Outcome, Push, World};
 
@@ -77,7 +75,11 @@ impl World {
             self.after(delay, Job::Lease { node: n, process, lease: number, event });
             return Ok(());
         }
+        if node.lease.as_ref().is_none_or(|(l, _)| *l != number) || self.befalls(n) {
+            return Ok(());
+        }
         // A hung main loop ticked last when it began to hang.
+        let node = &mut self.nodes[n];
         let ticked = if node.hung_until > self.now {
             mono.saturating_sub(std::time::Duration::from_secs(11))
         } else {
@@ -169,103 +171,4 @@ impl World {
             machine.memory.observed = observed;
         }
     }
-
-    /// G13: nobody who has just claimed, or who renews, is taken over.
-    pub fn check_takeover(&self, n: usize) -> Outcome {
-        let Some(state) = self.nodes[n].machine.as_ref().and_then(|m| m.memory.tip) else { return Ok(()) };
-        let tip = store::ix(state);
-        let Some(turn) = self.store.get(tip).state.as_ref().and_then(|s| s.turn.clone()) else {
-            return Ok(());
-        };
-        let Some(name) = turn.lease_ref else { return Ok(()) };
-        let claim = self.store.line(None, tip).into_iter().rev().find(|ix| {
-            let commit = self.store.get(*ix);
-            matches!(commit.kind, store::Kind::Claim(_))
-                && commit.mark.as_ref().is_some_and(|m| m.turn == turn.id)
-        });
-        let (silence, asked) = (shortest_silence(), self.nodes[n].listed_at);
-        let claimed = claim.and_then(|c| self.chain.landed.get(&c)).copied().unwrap_or(0);
-        // What the observer saw last may be as old as a listing can be.
-        let seen = asked.saturating_sub(STALEST);
-        let beat = self.server.lease_set(&name, seen);
-        if asked.saturating_sub(claimed.max(beat)) < silence && !self.chain.rewritten {
-            let what = format!("node {n} takes over {} claimed at {claimed}, beat at {beat}", turn.id);
-            return violated("hasty-takeover", what);
-        }
-        Ok(())
-    }
-
-    /// G18: only an extension is ever sent, and never one that forgets what its sender has seen.
-    pub fn check_push(&self, n: usize, expected: Option<Ix>, new: Ix) -> Outcome {
-        if self.broken != Broken::No {
-            return Ok(());
-        }
-        if expected.is_some_and(|e| !self.store.on_line(new, e)) {
-            return violated("unfit-push", format!("node {n} sends {new} for {expected:?}"));
-        }
-        let seen = self.nodes[n].memory.tip.map(store::ix);
-        if seen.is_some_and(|s| !self.store.contains(new, s)) {
-            return violated("forgetful-push", format!("node {n} sends {new} without {seen:?}"));
-        }
-        Ok(())
-    }
-
-    /// G2, once faults are over: a machine that goes on waiting had nothing to do for two polls.
-    pub fn check_promptness(&self, n: usize) -> Outcome {
-        let node = &self.nodes[n];
-        let (true, Some(attentive)) = (self.calm(), node.attentive_since) else { return Ok(()) };
-        let Some(state) = self.server.branch.and_then(|b| self.store.get(b).state.clone()) else {
-            return Ok(());
-        };
-        let ours = state.expected == node.config.role && node.saw_exit.is_none();
-        // Two polls, a lost race's rest and the network's slowness.
-        let polls = POLL * 12 / 10 * 2 + 2_000;
-        let since = self.claimable.unwrap_or(u64::MAX).max(attentive).max(self.plan.stop + 90_000);
-        if ours && self.now.saturating_sub(since) > polls && self.now > since {
-            return violated("slow-claim", format!("node {n} waits while it is its turn: {}", short(&state)));
-        }
-        let watched = state.turn.as_ref().is_some_and(|t| t.lease_ref.is_some());
-        let runs = state.status == Status::Running(node.config.role.clone());
-        let since = self.state_since.max(attentive);
-        if ours && runs && watched && self.now > since + longest_silence() + polls {
-            return violated("slow-takeover", format!("node {n} lets a dead turn be: {}", short(&state)));
-        }
-        Ok(())
-    }
-
-    /// T6: what a clone has read and remembered of `exit`.
-    pub fn see_exit(&mut self, n: usize) {
-        let Some(tip) = self.nodes[n].memory.tip.map(store::ix) else { return };
-        let set = self.store.get(tip).state.as_ref().is_some_and(|s| s.exit);
-        let node = &mut self.nodes[n];
-        if set {
-            node.saw_exit = Some(tip);
-        } else if node.saw_exit.is_some_and(|seen| self.store.resumed_since(tip, seen)) {
-            node.saw_exit = None;
-        }
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "seconds"
-)]
-fn shortest_silence() -> u64 {
-    ((LEASE + MARGIN) as f64 / (1.0 + DRIFT)) as u64 - 1_000
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "seconds"
-)]
-fn longest_silence() -> u64 {
-    ((LEASE + MARGIN) as f64 / (1.0 - DRIFT)) as u64 + 1_000
-}
-
-fn short(state: &Arc<StateView>) -> String {
-    format!("{} {:?}", state.expected, state.status)
 }

@@ -95,7 +95,8 @@ pub enum RescueWhy {
 /// What this clone has seen of the branch.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Memory {
-    /// The last tip that descended from the one before (G14).
+    /// The last tip that descended from the one before (G14). A new clone begins with its
+    /// remote-tracking ref: that is what it has seen, and a stale replica may show less.
     pub tip: Option<CommitId>,
     /// The highest epoch seen anywhere (G4).
     pub epoch: u64,

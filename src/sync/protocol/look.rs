@@ -67,9 +67,7 @@ impl Machine {
                 self.looked(now, &sighting, out);
             }
             Some(tip) => {
-                let about = [self.memory.tip, self.outgoing(), self.claim_commit()];
-                let about = about.into_iter().flatten().collect();
-                out.push(Action::Fetch { tip, about, exit: self.memory.exit });
+                out.push(Action::Fetch { tip, about: self.ours(), exit: self.memory.exit });
                 self.stage = Stage::Fetching { sighting };
             }
         }
@@ -99,6 +97,7 @@ impl Machine {
 
     /// A tip was accepted.
     fn looked(&mut self, now: Now, sighting: &Sighting, out: &mut Vec<Action>) {
+        self.begin();
         match self.errand {
             Errand::Poll => self.poll(now, sighting, out),
             Errand::Claim => self.judge_claim(now, sighting, out),
@@ -222,8 +221,18 @@ impl Machine {
         }
     }
 
-    fn claim_commit(&self) -> Option<CommitId> {
-        self.journal.turn.as_ref().map(|t| t.claim)
+    /// Every commit whose place on the remote may matter next, whatever the errand: an errand can
+    /// lead to another without a second look.
+    fn ours(&self) -> Vec<CommitId> {
+        let turn = self.journal.turn.as_ref();
+        let claims = [turn.map(|t| t.claim), self.journal.claim.as_ref().map(|c| c.commit)];
+        let stamp = turn.and_then(|t| t.end).and_then(|e| e.stamp);
+        let mut ours = vec![self.memory.tip, stamp, self.outgoing()];
+        ours.extend(claims);
+        let mut ours: Vec<CommitId> = ours.into_iter().flatten().collect();
+        ours.sort_unstable();
+        ours.dedup();
+        ours
     }
 
     /// How a commit of ours lies to the accepted tip.

@@ -38,6 +38,14 @@ impl Failure {
 }
 
 impl Machine {
+    /// Remembers whether the run began on a failed turn: only then is it claimed again (T20).
+    pub(super) fn begin(&mut self) {
+        if !self.waiting.begun {
+            self.waiting.begun = true;
+            self.waiting.first = self.tip.as_ref().and_then(Facts::view).and_then(Failure::of);
+        }
+    }
+
     pub(super) fn poll(&mut self, now: Now, sighting: &Sighting, out: &mut Vec<Action>) {
         if let Some(by) = self.wishes.interrupt {
             return self.exit(Reason::Interrupted(by), out);
@@ -68,10 +76,6 @@ impl Machine {
             return self.fence(out);
         }
         let failure = Failure::of(&state);
-        if !self.waiting.begun {
-            self.waiting.begun = true;
-            self.waiting.first.clone_from(&failure);
-        }
 
         let lease_ref = watched(&state).and_then(|t| t.lease_ref.as_ref());
         if lease_ref.is_some_and(|r| *r != sighting.lease_ref) {

@@ -114,10 +114,8 @@ impl Machine {
         let end = self.journal.turn.take().and_then(|t| t.end);
         let rescue = self.journal.rescue.take();
         self.write_journal(out);
-        if self.own {
-            self.own = false;
-            self.leaving = self.after(end.map(|e| e.outcome), rescue.map(|r| r.why));
-        }
+        let own = std::mem::take(&mut self.own);
+        self.leaving = self.after(own, end.map(|e| e.outcome), rescue.map(|r| r.why));
         match self.leaving.take() {
             Some(reason) if !self.wishes.stop => self.exit(reason, out),
             leaving => {
@@ -127,17 +125,19 @@ impl Machine {
         }
     }
 
-    /// What a turn of this process ends with.
-    fn after(&mut self, outcome: Option<Outcome>, rescue: Option<RescueWhy>) -> Option<Reason> {
+    /// What a settled turn leads to. `own`: it was run by this process, not found at its start.
+    fn after(&mut self, own: bool, outcome: Option<Outcome>, rescue: Option<RescueWhy>) -> Option<Reason> {
         match (outcome, rescue) {
+            // Found or run: a failed turn is claimed again only by a start that has seen it (T20).
             (_, Some(RescueWhy::Conflict(_))) => Some(Reason::Conflict),
             (Some(Outcome::Failed), _) => Some(Reason::TurnFailed),
             (Some(Outcome::Interrupted), _) => self.wishes.interrupt.map(Reason::Interrupted),
-            _ => {
+            _ if own => {
                 self.turns_left = self.turns_left.map(|n| n.saturating_sub(1));
                 let done = self.turns_left == Some(0) || self.config.start == Start::IfTurn;
                 done.then_some(Reason::Done)
             }
+            _ => None,
         }
     }
 }
