@@ -80,6 +80,7 @@ impl World {
         let node = &mut self.nodes[n];
         node.machine = None;
         node.lease = None;
+        node.ending = None;
         node.process += 1;
         if let Some(agent) = node.agent.take().filter(|_| survives) {
             // Only an agent that is in the journal can be found again.

@@ -72,6 +72,9 @@ pub struct Node {
     /// The highest epoch of any tip it has durably accepted.
     pub seen_epoch: u64,
     pub last_turn: Option<TurnId>,
+    /// The turn whose agent has ended, once the machine has gone on from there.
+    pub ended: Option<TurnId>,
+    pub ending: Option<TurnId>,
     /// When this process was first shown the branch.
     pub first_look: Option<u64>,
     pub attentive_since: Option<u64>,
@@ -118,6 +121,8 @@ impl Node {
             saw_exit: None,
             seen_epoch: 0,
             last_turn: None,
+            ended: None,
+            ending: None,
             first_look: None,
             attentive_since: None,
             still: None,

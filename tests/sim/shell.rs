@@ -56,6 +56,9 @@ impl World {
             let now = self.now;
             self.nodes[n].first_look.get_or_insert(now);
         }
+        if matches!(&event, Event::AgentEnded(ended) if ended.how != How::Stopped) {
+            self.nodes[n].ending = self.nodes[n].last_turn.clone();
+        }
         self.tamper(n, &event);
         let now = self.nodes[n].now(self.now);
         let node = &mut self.nodes[n];
@@ -113,6 +116,10 @@ impl World {
                 && !matches!(action, Action::List { .. } | Action::Wait { .. } | Action::Fetch { .. })
             {
                 self.nodes[n].attentive_since = None;
+            }
+            if action.is_ask() {
+                let node = &mut self.nodes[n];
+                node.ended = node.ending.take().or(node.ended.take());
             }
             match action {
                 Action::WriteJournal(journal) => {

@@ -33,9 +33,10 @@ impl World {
                 return violated("paid-retry", format!("node {n} claims a turn that failed meanwhile"));
             }
         }
+        let open = node.journal.turn.as_ref().map(|t| t.id.clone());
         match kind {
             // T15: a run that ended is never repeated.
-            ClaimKind::Resume if node.journal.turn.as_ref().is_some_and(|t| t.end.is_some()) => {
+            ClaimKind::Resume if node.ended.is_some() && node.ended == open => {
                 violated("run-again", format!("node {n} runs a turn again that has ended"))
             }
             ClaimKind::Resume => {
@@ -57,6 +58,9 @@ impl World {
 
     /// A machine that gives a turn up as lost did not hand it off.
     pub fn check_exit(&self, n: usize, turn: Option<&TurnId>, reason: &Reason) -> Outcome {
+        if matches!(reason, Reason::Rewritten { .. }) && !self.chain.rewritten {
+            return violated("alarm-for-nothing", format!("node {n}: {reason:?}"));
+        }
         let Some(turn) = turn.filter(|_| *reason == Reason::Fenced && !self.chain.rewritten) else {
             return Ok(());
         };
@@ -117,6 +121,13 @@ impl World {
         // What the observer saw last may be as old as a listing can be.
         let seen = asked.saturating_sub(STALEST);
         let beat = self.server.lease_set(&name, seen);
+        let alive = self.nodes.iter().any(|other| {
+            let runs = other.agent.as_ref().is_some_and(|a| a.turn.id == turn.id);
+            runs && other.machine.is_some() && self.now > other.paused_until.max(other.hung_until)
+        });
+        if alive && self.calm() && !self.chain.rewritten {
+            return violated("live-holder-taken-over", format!("node {n} takes over {}", turn.id));
+        }
         if asked.saturating_sub(claimed.max(beat)) < silence && !self.chain.rewritten {
             let what = format!("node {n} takes over {} claimed at {claimed}, beat at {beat}", turn.id);
             return violated("hasty-takeover", what);

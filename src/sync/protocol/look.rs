@@ -81,6 +81,7 @@ impl Machine {
         self.suspicion = None;
         let mut memory = self.memory.clone();
         memory.tip = Some(facts.tip);
+        // Counting from the state alone would repeat epochs once a peer has dropped `turn` (G4).
         memory.epoch = memory.epoch.max(facts.epoch);
         if let Some(state) = facts.view() {
             memory.epoch = memory.epoch.max(state.epoch());

@@ -96,7 +96,7 @@ impl Machine {
         });
         match decision {
             Decision::Leave(reason) => self.exit(reason, out),
-            Decision::Claim(kind) => self.claim(kind, &state, out),
+            Decision::Claim(kind) => self.claim(kind, out),
             Decision::Wait(why) => {
                 self.say_if_dead(&state, ripe, &why, out);
                 self.idle(now, why, out);
@@ -166,9 +166,10 @@ impl Machine {
         self.wait(timing.poll * 4 / 5, timing.poll * 6 / 5, Then::Look, out);
     }
 
-    fn claim(&mut self, kind: ClaimKind, state: &StateView, out: &mut Vec<Action>) {
+    fn claim(&mut self, kind: ClaimKind, out: &mut Vec<Action>) {
         let Some(facts) = &self.tip else { return self.exit(Reason::OutOfStep("claim"), out) };
-        let epoch = next_epoch(facts, state, self.memory.epoch);
+        // The memory has taken in the state's and the trailers' (G4).
+        let epoch = self.memory.epoch.saturating_add(1);
         let tip = facts.tip;
         self.waiting.since = None;
         self.waiting.said = None;
@@ -190,9 +191,4 @@ impl Machine {
 /// The turn whose holder is worth watching.
 fn watched(state: &StateView) -> Option<&TurnView> {
     matches!(state.status, Status::Running(_)).then_some(state.turn.as_ref()).flatten()
-}
-
-/// G4: counting from the state alone repeats epochs once a peer has dropped `turn`.
-fn next_epoch(facts: &Facts, state: &StateView, seen: u64) -> u64 {
-    state.epoch().max(facts.epoch).max(seen).saturating_add(1)
 }
