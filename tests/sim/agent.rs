@@ -104,8 +104,8 @@ impl World {
         let mut made = self.commit(n, turn, vec![head], works);
         if head == claim && self.rng.chance(habits.amend) {
             log!(self, "{n}: agent amends the claim");
-            made.parents = self.store.get(claim).parents.clone();
-            made.state = self.store.get(claim).state.clone();
+            made.parents.clone_from(&self.store.get(claim).parents);
+            made.state.clone_from(&self.store.get(claim).state);
         } else if self.rng.chance(habits.touch_state) {
             log!(self, "{n}: agent touches the state file");
             let state = made.state.take().map(|s| StateView { iteration: s.iteration + 7, ..(*s).clone() });

@@ -26,17 +26,12 @@ pub fn stamped(before: &StateView, roles: &[RoleId], outcome: Outcome, exit: boo
     let role = before.expected.clone();
     let at = roles.iter().position(|r| *r == role).unwrap();
     match outcome {
-        Outcome::Succeeded => match roles.get(at + 1) {
-            Some(following) => {
-                next.expected = following.clone();
-                next.status = Status::Waiting(following.clone());
-            }
-            None => {
-                next.expected = roles[0].clone();
-                next.status = Status::Complete;
-                next.iteration += 1;
-            }
-        },
+        Outcome::Succeeded => {
+            let following = roles.get(at + 1);
+            next.expected = following.unwrap_or(&roles[0]).clone();
+            next.status = following.map_or(Status::Complete, |f| Status::Waiting(f.clone()));
+            next.iteration += u64::from(following.is_none());
+        }
         Outcome::Failed => next.status = Status::Failed,
         Outcome::Interrupted => next.status = Status::Waiting(role),
     }

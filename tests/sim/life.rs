@@ -97,13 +97,13 @@ impl World {
     }
 
     /// The process ended by itself. Somebody starts it again, after seeing to what it said.
-    pub fn leave(&mut self, n: usize, reason: Reason) -> Outcome {
+    pub fn leave(&mut self, n: usize, reason: &Reason) -> Outcome {
         log!(self, "{n}: exit {}", reason.code());
         let node = &mut self.nodes[n];
         node.machine = None;
         node.process += 1;
         node.lease = None;
-        let delay = match &reason {
+        let delay = match reason {
             Reason::OutOfStep(stage) => return violated("out-of-step", format!("{n} while {stage}")),
             Reason::NotOurTurn | Reason::FailedSeen => self.rng.range(6_000, 12_000),
             Reason::ExitSet => self.rng.range(8_000, 20_000),
@@ -121,12 +121,12 @@ impl World {
             }
             _ => self.rng.range(2_000, 8_000),
         };
-        self.attend(n, &reason);
+        self.attend(n, reason);
         if self.nodes[n].journal.turn.is_none() && self.nodes[n].journal.rescue.is_some() {
             return violated("journal", format!("{n} has a rescue without a turn"));
         }
         let turn = self.nodes[n].last_turn.clone();
-        self.check_exit(n, turn.as_ref(), &reason)?;
+        self.check_exit(n, turn.as_ref(), reason)?;
         self.come_back(n, delay);
         Ok(())
     }

@@ -10,11 +10,14 @@
 //!
 //! `SIM_SEEDS=n` runs another number of schedules, `SIM_FROM=n` begins with another seed.
 
+#![expect(clippy::unwrap_used, reason = "a simulation that cannot go on has to stop")]
+
 mod agent;
 mod broken;
 mod build;
 mod check;
 mod forge;
+mod jobs;
 mod life;
 mod node;
 mod old;

@@ -75,7 +75,7 @@ pub struct Node {
     /// The turn whose agent has ended, once the machine has gone on from there.
     pub ended: Option<TurnId>,
     pub ending: Option<TurnId>,
-    /// When this process was first shown the branch.
+    /// When this process first accepted a tip.
     pub first_look: Option<u64>,
     pub attentive_since: Option<u64>,
     /// For the variant that watches the lease value alone.

@@ -12,7 +12,7 @@ use super::store::{Commit, Ix, Kind};
 use super::world::{Job, Outcome, Push, World};
 
 /// Things a person does now and then.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub enum Errand {
     /// Looks whether the loop stands still: failed, or stopped.
     Watch {
@@ -96,7 +96,7 @@ impl World {
         Ok(())
     }
 
-    pub fn person(&mut self, errand: Errand) -> Outcome {
+    pub fn person(&mut self, errand: Errand) {
         match errand {
             Errand::Watch { node } => {
                 let state = self.server.branch.and_then(|b| self.store.get(b).state.clone());
@@ -117,7 +117,6 @@ impl World {
             Errand::Restore => self.restore(),
             Errand::CommitLocally { node } => self.commit_locally(node),
         }
-        Ok(())
     }
 
     fn command(&mut self, n: usize, what: Control) {
@@ -192,12 +191,11 @@ impl World {
     }
 
     fn restore(&mut self) {
-        if let Some((tip, forced)) = self.lost_tip.take() {
-            if self.server.branch == forced {
-                log!(self, "server: restored to {tip}");
-                self.server.set_branch(self.now, Some(tip));
-                self.look_at_state(forced);
-            }
+        if let Some((tip, _)) = self.lost_tip.take().filter(|(_, forced)| self.server.branch == *forced) {
+            let forced = self.server.branch;
+            log!(self, "server: restored to {tip}");
+            self.server.set_branch(self.now, Some(tip));
+            self.look_at_state(forced);
         }
     }
 

@@ -52,12 +52,13 @@ impl World {
             let delay = self.rng.range(0, 3_000);
             self.after(delay, Job::Note { node: n, process, event: Event::StopRequested });
         }
-        if matches!(event, Event::Fetched(Ok(_))) {
-            let now = self.now;
-            self.nodes[n].first_look.get_or_insert(now);
-        }
+        let looked = match &event {
+            Event::Fetched(Ok(facts)) => Some(facts.tip),
+            _ => None,
+        };
         if matches!(&event, Event::AgentEnded(ended) if ended.how != How::Stopped) {
-            self.nodes[n].ending = self.nodes[n].last_turn.clone();
+            let node = &mut self.nodes[n];
+            node.ending.clone_from(&node.last_turn);
         }
         self.tamper(n, &event);
         let now = self.nodes[n].now(self.now);
@@ -66,6 +67,9 @@ impl World {
         node.ask += 1;
         let Some(machine) = &mut node.machine else { return Ok(()) };
         let actions = machine.step(now, event);
+        if looked.is_some() && machine.memory.tip == looked {
+            node.first_look.get_or_insert(self.now);
+        }
         let asks = actions.iter().filter(|a| a.is_ask()).count();
         if asks != 1 || !actions.last().is_some_and(Action::is_ask) {
             return violated("contract", format!("an answer with {asks} asks: {actions:?}"));
@@ -147,13 +151,13 @@ impl World {
                 }
                 Action::Build(order) => self.build(n, order)?,
                 Action::Push { to, expected, new } => {
-                    self.push(n, to, expected.map(store::ix), store::ix(new))?
+                    self.push(n, to, expected.map(store::ix), store::ix(new))?;
                 }
                 Action::RunAgent { turn, on } => self.run_agent(n, turn, store::ix(on))?,
                 Action::Rescue { turn, from } => self.rescue(n, &turn, from),
                 Action::Move { to, above } => self.move_branch(n, store::ix(to), &above),
                 Action::Wait { least, most } => self.sleep(n, least, most)?,
-                Action::Exit(reason) => return self.leave(n, reason),
+                Action::Exit(reason) => return self.leave(n, &reason),
             }
         }
         Ok(())

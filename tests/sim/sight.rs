@@ -35,7 +35,7 @@ impl World {
         let ended = machine.and_then(|m| m.journal.turn.as_ref()).filter(|t| t.end.is_some());
         if let (Broken::StaleRebase, Some(turn)) = (self.broken, ended) {
             // "It is still mine."
-            state = self.store.get(store::ix(turn.claim)).state.clone();
+            state.clone_from(&self.store.get(store::ix(turn.claim)).state);
             for (commit, relation) in &mut relations {
                 if *commit == turn.claim && *relation == Relation::Apart {
                     *relation = Relation::Contained;
@@ -88,18 +88,18 @@ impl World {
         let Some((_, lease)) = node.lease.as_mut().filter(|(l, _)| *l == number) else { return Ok(()) };
         let actions = lease.step(mono, ticked, event);
         for action in actions {
-            self.lease_action(n, process, number, action)?;
+            self.lease_action(n, process, number, &action)?;
         }
         Ok(())
     }
 
-    fn lease_action(&mut self, n: usize, process: u64, number: u64, action: lease::Action) -> Outcome {
+    fn lease_action(&mut self, n: usize, process: u64, number: u64, action: &lease::Action) -> Outcome {
         let name = self.nodes[n].config.lease_ref.clone();
         let again = |event| Job::Lease { node: n, process, lease: number, event };
         let cut = self.faults() && (self.nodes[n].cut_until > self.now || self.rng.chance(self.plan.mute));
         let delay = if cut { NETWORK } else { self.rng.range(20, 200) };
         let timed_out = || Trouble::Passing("timed out".into());
-        match action {
+        match *action {
             lease::Action::Warn | lease::Action::GoOn => log!(self, "{n}: lease {action:?}"),
             lease::Action::Lost(lost) => {
                 log!(self, "{n}: lease lost, {lost:?}");
@@ -151,10 +151,10 @@ impl World {
     pub fn watch_value_alone(&mut self, n: usize, event: &Event) {
         let now = self.nodes[n].now(self.now);
         let node = &mut self.nodes[n];
-        if let Event::Listed(Ok(listing)) = event {
-            if node.still.as_ref().is_none_or(|(value, _)| *value != listing.lease) {
-                node.still = Some((listing.lease, now));
-            }
+        if let Event::Listed(Ok(listing)) = event
+            && node.still.as_ref().is_none_or(|(value, _)| *value != listing.lease)
+        {
+            node.still = Some((listing.lease, now));
         }
         let (Event::Fetched(Ok(facts)), Some((lease, since))) = (event, node.still) else { return };
         let Some(turn) = facts.view().and_then(|s| s.turn.as_ref()) else { return };

@@ -102,7 +102,6 @@ const WITHIN: u64 = 5_000;
 
 fn is_caught(broken: Broken, by: &[&str]) {
     let (failed, _) = sweep(0, WITHIN, broken);
-    println!("{broken:?}: {failed:?}");
     let name = failed.keys().find(|name| by.contains(name));
     assert!(name.is_some(), "{broken:?} was not caught as one of {by:?}: {failed:?}");
 }

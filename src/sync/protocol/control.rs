@@ -35,7 +35,10 @@ impl Machine {
             return self.exit(Reason::Interrupted(by), out);
         }
         let needed = match (&what, self.tip.as_ref().map(|t| &t.state)) {
-            (Control::Create, None | Some(AtTip::Missing { removed: false })) => true,
+            // A resume also when nothing here asks for it: other clones obey an exit this one never
+            // saw, or one that a peer dropped, until a resume commit follows.
+            (Control::Create, None | Some(AtTip::Missing { removed: false }))
+            | (Control::Resume, Some(AtTip::State(_))) => true,
             (Control::Create, Some(AtTip::State(_))) => false,
             (_, missing @ (None | Some(AtTip::Missing { .. }))) => {
                 let removed = matches!(missing, Some(AtTip::Missing { removed: true }));
@@ -46,9 +49,6 @@ impl Machine {
                 return self.exit(Reason::Damaged(why), out);
             }
             (Control::Stop, Some(AtTip::State(s))) => !s.exit,
-            // Also when nothing here asks for it: other clones obey an exit this one never saw, or
-            // one that a peer dropped, until a resume commit follows.
-            (Control::Resume, Some(AtTip::State(_))) => true,
             (Control::Release { turn, epoch }, Some(AtTip::State(s))) => s.runs(&s.expected, turn, *epoch),
         };
         if !needed {
