@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::broken::Broken;
 use super::check::Violation;
 use super::plan::Plan;
+use super::search::{Budget, Lie, Search};
 use super::world::{Stats, World};
 
 fn number(name: &str) -> Option<u64> {
@@ -22,8 +23,9 @@ fn simulate(seed: u64, broken: Broken) -> (Result<(), Violation>, Stats) {
 /// Each kind of broken promise: its lowest seed, and how many seeds broke it.
 type Tally = BTreeMap<&'static str, (u64, Violation, u64)>;
 
-/// Runs the seeds on all cores until one fails; all of them if `SIM_ALL` is set.
-fn sweep(from: u64, count: u64, broken: Broken) -> (Tally, Stats) {
+/// Runs the seeds on all cores until one fails as expected (`until`, empty: in any way); all of
+/// them if `SIM_ALL` is set.
+fn sweep(from: u64, count: u64, broken: Broken, until: &[&str]) -> (Tally, Stats) {
     let to_the_end = std::env::var_os("SIM_ALL").is_some();
     let next = AtomicU64::new(from);
     let failed = Mutex::new(Tally::new());
@@ -35,7 +37,8 @@ fn sweep(from: u64, count: u64, broken: Broken) -> (Tally, Stats) {
                 let mut stats = Stats::default();
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    let over = !to_the_end && !failed.lock().unwrap().is_empty();
+                    let expected = |name: &&str| until.is_empty() || until.contains(name);
+                    let over = !to_the_end && failed.lock().unwrap().keys().any(expected);
                     if over || seed >= from + count {
                         break;
                     }
@@ -60,8 +63,8 @@ fn sweep(from: u64, count: u64, broken: Broken) -> (Tally, Stats) {
 /// G1, G2 and the work kept, over many schedules.
 #[test]
 fn every_schedule_keeps_the_promises() {
-    let count = number("SIM_SEEDS").unwrap_or(1_000);
-    let (failed, stats) = sweep(number("SIM_FROM").unwrap_or(0), count, Broken::No);
+    let count = number("SIM_SEEDS").unwrap_or(100_000);
+    let (failed, stats) = sweep(number("SIM_FROM").unwrap_or(0), count, Broken::No, &[]);
     println!("{count} schedules: {stats:?}");
     for (name, (seed, violation, times)) in &failed {
         println!(
@@ -101,7 +104,7 @@ fn a_quiet_world_alternates() {
 const WITHIN: u64 = 5_000;
 
 fn is_caught(broken: Broken, by: &[&str]) {
-    let (failed, _) = sweep(0, WITHIN, broken);
+    let (failed, _) = sweep(0, WITHIN, broken, by);
     let name = failed.keys().find(|name| by.contains(name));
     assert!(name.is_some(), "{broken:?} was not caught as one of {by:?}: {failed:?}");
 }
@@ -140,4 +143,60 @@ fn a_lease_watched_without_its_turn_is_caught() {
 #[test]
 fn a_forward_push_that_compares_nothing_is_caught() {
     is_caught(Broken::PlainForward, &["sidelined"]);
+}
+
+/// Every schedule within the budget; what was found wrong, and how much was met on the way.
+fn search(roles: &[&str], of: [usize; 2], lie: Lie, budget: Budget) -> (Option<&'static str>, Search) {
+    let mut search = Search::new(roles, of, lie);
+    let found = search.run(budget);
+    if let (Err((violation, path)), Lie::None) = (&found, lie) {
+        panic!("{violation:?}\n{path:#?}");
+    }
+    (found.err().map(|(violation, _)| violation.name), search)
+}
+
+fn steps(default: u64) -> u32 {
+    u32::try_from(number("SIM_STEPS").unwrap_or(default)).unwrap()
+}
+
+/// G1 for two machines that want the same turn.
+#[test]
+fn all_schedules_of_two_machines_of_one_role() {
+    let budget = Budget { steps: steps(14), crashes: 1, faults: 1, leaps: 1, outsiders: 1 };
+    let (_, met) = search(&["ralph"], [0, 0], Lie::None, budget);
+    println!("{met}");
+    assert!(met.places > 100_000 && met.taken_over > 1_000 && met.fenced > 10, "{met}");
+}
+
+/// G1 for two machines that alternate.
+#[test]
+fn all_schedules_of_two_roles() {
+    let budget = Budget { steps: steps(14), crashes: 1, faults: 1, leaps: 1, outsiders: 1 };
+    let (_, met) = search(&["galph", "ralph"], [0, 1], Lie::None, budget);
+    println!("{met}");
+    assert!(met.places > 100_000 && met.handed_off > 1_000, "{met}");
+}
+
+/// The search finds what it is there to find.
+#[test]
+fn the_search_catches_lies() {
+    let budget = Budget { steps: 14, crashes: 0, faults: 0, leaps: 1, outsiders: 0 };
+    let (found, _) = search(&["ralph"], [0, 0], Lie::StillMine, budget);
+    assert_eq!(found, Some("fenced-work-published"));
+    let budget = Budget { steps: 9, crashes: 1, faults: 0, leaps: 0, outsiders: 0 };
+    let (found, _) = search(&["ralph"], [0, 0], Lie::ForgetClaim, budget);
+    assert_eq!(found, Some("own-turn-abandoned"));
+}
+
+/// A crash between any two actions of an otherwise quiet world.
+#[test]
+fn a_crash_at_every_action() {
+    let mut quiet = World::new(1, Some(Plan::quiet()), Broken::No, false);
+    assert_eq!(quiet.run(), Ok(()));
+    for k in 1..=quiet.stats.actions {
+        let mut world = World::new(1, Some(Plan::quiet()), Broken::No, false);
+        world.crash_at = Some(k);
+        assert_eq!(world.run(), Ok(()), "crash before action {k}");
+        assert_eq!(world.stats.crashes, 1);
+    }
 }
