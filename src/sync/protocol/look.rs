@@ -44,8 +44,9 @@ impl Machine {
 
     /// Asks for a listing.
     pub(super) fn look(&mut self, now: Now, out: &mut Vec<Action>) {
-        let running = self.tip.as_ref().and_then(Facts::view).and_then(|s| s.turn.as_ref());
-        let lease_ref = running.and_then(|t| t.lease_ref.as_ref()).unwrap_or(&self.config.lease_ref).clone();
+        // The ref of the turn that runs, which need not be where this machine keeps its own.
+        let turn = self.tip.as_ref().and_then(Facts::view).and_then(|s| s.turn.as_ref());
+        let lease_ref = turn.and_then(|t| t.lease_ref.as_ref()).unwrap_or(&self.config.lease_ref).clone();
         out.push(Action::List { lease: lease_ref.clone(), rescue: self.rescue_ref() });
         self.stage = Stage::Listing { lease_ref, asked: now };
     }

@@ -38,6 +38,8 @@ mod rescue;
 mod retry;
 mod say;
 mod takeover;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use action::{Action, Base, ClaimKind, Control, LeaseOrder, Order, Target};
