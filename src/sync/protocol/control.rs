@@ -1,0 +1,73 @@
+//! State commits that belong to no turn: create, stop, resume, release (T6, T18, G13).
+//!
+//! Each is made anew from a fresh look until one is in the branch, and sending one twice does no
+//! harm: it only says again what already holds. So they need no journal.
+
+use super::action::{Action, Control, Order};
+use super::config::Goal;
+use super::machine::{Errand, Machine, Sent, Stage};
+use super::say::Reason;
+use super::takeover::Now;
+use super::view::{AtTip, Relation};
+
+impl Machine {
+    /// In the middle of a wait.
+    pub(super) fn control(&mut self, what: Control, now: Now, out: &mut Vec<Action>) {
+        self.errand = Errand::Control { what, built: None };
+        self.sent = Sent::default();
+        self.judge_control(now, out);
+    }
+
+    pub(super) fn judge_control(&mut self, now: Now, out: &mut Vec<Action>) {
+        let Errand::Control { what, built } = self.errand.clone() else {
+            return self.exit(Reason::OutOfStep("judge control"), out);
+        };
+        let fate = built.map(|commit| (commit, self.relation(commit)));
+        match fate {
+            Some((_, Relation::Same | Relation::Contained)) => self.control_done(&what, now, out),
+            Some((commit, Relation::Extends)) => self.send_again(now, commit, out),
+            Some((_, Relation::Apart)) | None => self.build_control(what, now, out),
+        }
+    }
+
+    fn build_control(&mut self, what: Control, now: Now, out: &mut Vec<Action>) {
+        if let Some(by) = self.wishes.interrupt {
+            return self.exit(Reason::Interrupted(by), out);
+        }
+        let needed = match (&what, self.tip.as_ref().map(|t| &t.state)) {
+            // A resume also when nothing here asks for it: other clones obey an exit this one never
+            // saw, or one that a peer dropped, until a resume commit follows.
+            (Control::Create, None | Some(AtTip::Missing { removed: false }))
+            | (Control::Resume, Some(AtTip::State(_))) => true,
+            (Control::Create, Some(AtTip::State(_))) => false,
+            (_, missing @ (None | Some(AtTip::Missing { .. }))) => {
+                let removed = matches!(missing, Some(AtTip::Missing { removed: true }));
+                return self.exit(Reason::NoState { removed }, out);
+            }
+            (_, Some(AtTip::Damaged(why))) => {
+                let why = why.clone();
+                return self.exit(Reason::Damaged(why), out);
+            }
+            (Control::Stop, Some(AtTip::State(s))) => !s.exit,
+            (Control::Release { turn, epoch }, Some(AtTip::State(s))) => s.runs(&s.expected, turn, *epoch),
+        };
+        if !needed {
+            return self.control_done(&what, now, out);
+        }
+        let tip = self.tip.as_ref().map(|t| t.tip);
+        out.push(Action::Build(Order::Control { what: what.clone(), tip }));
+        self.errand = Errand::Control { what, built: None };
+        self.stage = Stage::Building;
+    }
+
+    fn control_done(&mut self, what: &Control, now: Now, out: &mut Vec<Action>) {
+        if matches!(self.config.goal, Goal::Once(_)) {
+            return self.exit(Reason::Done, out);
+        }
+        if *what == Control::Stop {
+            self.wishes.stop = false;
+            out.push(Action::StopPublished);
+        }
+        self.back_to_poll(now, out);
+    }
+}

@@ -1,0 +1,114 @@
+//! What the protocol has to say to people: as data, the words are the shell's.
+
+use super::action::ClaimKind;
+use super::decide::Waiting;
+use super::event::Signal;
+use super::journal::Outcome;
+use super::names::{CommitId, RefName, TurnId};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Message {
+    /// At the first wait, when its cause changes, and every now and then.
+    Waiting(Waiting),
+    /// Another role's turn that nobody here may take over.
+    LooksDead {
+        turn: TurnId,
+    },
+    Claiming {
+        kind: ClaimKind,
+        epoch: u64,
+    },
+    LostRace,
+    /// A start found a hand-off or a claim whose fate was not known.
+    Settling,
+    Published {
+        turn: TurnId,
+        outcome: Outcome,
+    },
+    Replaying {
+        turn: TurnId,
+        round: u32,
+    },
+    Offline(String),
+    /// One more listing that does not descend from the tip seen before (G14).
+    Suspicious {
+        seen: CommitId,
+        now: Option<CommitId>,
+    },
+    Rescued {
+        name: RefName,
+        commit: CommitId,
+    },
+    /// The remote refuses the rescue ref: it stays in this clone.
+    RescueKeptHere {
+        commit: CommitId,
+        why: String,
+    },
+}
+
+/// Why the process ends.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// All turns asked for, or the one control commit.
+    Done,
+    /// `exit` is set.
+    ExitSet,
+    /// `--if-turn`, and it is not.
+    NotOurTurn,
+    /// Our own turn, published as failed.
+    TurnFailed,
+    /// A failed turn that these flags do not claim again (T20).
+    FailedSeen,
+    /// The work did not fit on the tip; published as failed, work on a rescue ref.
+    Conflict,
+    Damaged(String),
+    /// There is no state file; `removed` if a commit of the branch once had it (T3).
+    NoState {
+        removed: bool,
+    },
+    /// No answer for `retry_secs`.
+    Offline(String),
+    /// The remote will not have it; what was built is kept.
+    Refused(String),
+    /// What was sent did not arrive, for `retry_secs` or twenty rounds; it is kept.
+    Unpublished,
+    /// Forced backwards or sideways, or gone (G14).
+    Rewritten {
+        seen: CommitId,
+        now: Option<CommitId>,
+    },
+    /// Nothing was claimed: a conflict, dirty files, an operation in progress.
+    Blocked(Vec<String>),
+    /// These files keep the branch from being moved.
+    InTheWay(Vec<String>),
+    Fenced,
+    /// The lease ended unreachable; the work is saved here and the next start looks.
+    LeaseEnded,
+    WaitedTooLong,
+    Interrupted(Signal),
+    /// The shell answered what was not asked: a bug.
+    OutOfStep(&'static str),
+}
+
+impl Reason {
+    /// The exit code (interface.md I1).
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Done | Self::ExitSet | Self::NotOurTurn => 0,
+            Self::OutOfStep(_) => 1,
+            Self::Damaged(_) | Self::NoState { .. } => 2,
+            Self::TurnFailed | Self::FailedSeen => 3,
+            Self::Conflict
+            | Self::Offline(_)
+            | Self::Refused(_)
+            | Self::Unpublished
+            | Self::Rewritten { .. }
+            | Self::Blocked(_)
+            | Self::InTheWay(_) => 4,
+            Self::Fenced | Self::LeaseEnded => 5,
+            Self::WaitedTooLong => 6,
+            Self::Interrupted(Signal::Interrupt) => 130,
+            Self::Interrupted(Signal::Terminate) => 143,
+        }
+    }
+}
