@@ -26,12 +26,13 @@ impl Engine<'_> {
         message(self.settings, step, actor, iteration, trailers)
     }
 
-    /// Makes a state last. Without git the journal need not survive a power cut, for then no
-    /// process does either.
+    /// Makes a state last.
     pub(super) fn record(&mut self, next: State, message: &str) -> Result<(), LoopError> {
         let text = next.render(&self.settings.roles());
         let commits = self.git.as_ref().is_some_and(|g| g.commits_state);
-        if let Some(journal) = &mut self.journal {
+        // Without git there is nothing to commit after a crash and no file that is a turn's: the
+        // state says it all.
+        if let Some(journal) = self.journal.as_mut().filter(|_| self.git.is_some()) {
             journal.announced =
                 commits.then(|| Announced { message: message.to_owned(), state: text.clone() });
             journal.save(&journal::path_in(&self.settings.private()), commits)?;
