@@ -216,6 +216,7 @@ impl<'a> Conduct<'a> {
         }
         let cause = match reached {
             Reached::Inactivity(text) => {
+                // Bytes that lie in a pipe were written in time.
                 if self.events.running.sources.iter().flatten().any(Source::has_bytes) {
                     self.watch.heard(now);
                     return Response::Nothing;
