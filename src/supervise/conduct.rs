@@ -47,6 +47,8 @@ pub(super) struct Conduct<'a> {
     flushed: Duration,
     next_reap: Duration,
     leaked: Vec<Leak>,
+    /// Living members of the ended leader's family.
+    left: usize,
 }
 
 impl<'a> Conduct<'a> {
@@ -80,6 +82,7 @@ impl<'a> Conduct<'a> {
             flushed: now,
             next_reap: now + REAP_EVERY,
             leaked: Vec::new(),
+            left: 0,
         }
     }
 
@@ -213,6 +216,7 @@ impl<'a> Conduct<'a> {
         }
         let cause = match reached {
             Reached::Inactivity(text) => {
+                // Bytes that lie in a pipe were written in time.
                 if self.events.running.sources.iter().flatten().any(Source::has_bytes) {
                     self.watch.heard(now);
                     return Response::Nothing;
@@ -237,8 +241,7 @@ impl<'a> Conduct<'a> {
             Response::Terminate => self.end_leader(Signal::TERM),
             Response::Kill => self.end_leader(Signal::KILL),
             Response::Look => {
-                let living = self.kin.left();
-                self.await_family(&living);
+                self.look();
                 self.family_left(now)
             }
             Response::TerminateFamily => self.end_family(Signal::TERM, now),

@@ -132,6 +132,16 @@ impl Course {
         Response::Terminate
     }
 
+    /// The signals that were answered for have been sent, and it is this late: what they are given counts from now.
+    pub(super) fn sent(&mut self, now: Duration) {
+        match &mut self.phase {
+            Phase::Asked { kill_at } => *kill_at = now + self.grace,
+            Phase::Tidying { step: Tidy::Asked, until } => *until = now + MOMENT,
+            // Who is killed again and again is not waited for any longer.
+            Phase::Live | Phase::Killed { .. } | Phase::Tidying { .. } => {}
+        }
+    }
+
     /// At once.
     pub(super) fn insist(&mut self, now: Duration) -> Response {
         match self.phase {

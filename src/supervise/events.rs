@@ -53,8 +53,6 @@ pub(super) struct Events<'a> {
     armed: Option<Duration>,
     /// The stream that is asked first.
     turn: usize,
-    /// Reads since the deadline passed: bytes that came before it are heard before it.
-    late_reads: usize,
 }
 
 impl<'a> Events<'a> {
@@ -71,13 +69,12 @@ impl<'a> Events<'a> {
             sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
             armed: None,
             turn: 0,
-            late_reads: 0,
         }
     }
 
     /// The next event. A wish to end comes before the end itself, so that a killed child is never taken for a
-    /// finished one; the leader's end and bytes come before a deadline, so that what happened by itself in time is
-    /// never called late. `quiet` is called when there is nothing.
+    /// finished one; the leader's end comes before a deadline, so that who ended in time is never called late; a
+    /// deadline comes before bytes, so that no flood hides it. `quiet` is called when there is nothing.
     pub(super) fn poll(
         &mut self,
         due: Duration,
@@ -98,21 +95,16 @@ impl<'a> Events<'a> {
         {
             return Poll::Ready(Event::Ended(exit));
         }
-        let late = self.clock.awake() >= due;
-        if !late || self.late_reads < sources.len() {
-            for offset in 0..sources.len() {
-                let source = (self.turn + offset) % sources.len();
-                let Some(reader) = &mut sources[source] else { continue };
-                if let Poll::Ready(count) = reader.poll_read(&mut self.buffer, cx) {
-                    self.turn = source + 1;
-                    self.late_reads = if late { self.late_reads + 1 } else { 0 };
-                    return Poll::Ready(Event::Read { source, count });
-                }
-            }
-        }
-        if late {
-            self.late_reads = 0;
+        if self.clock.awake() >= due {
             return Poll::Ready(Event::Tick);
+        }
+        for offset in 0..sources.len() {
+            let source = (self.turn + offset) % sources.len();
+            let Some(reader) = &mut sources[source] else { continue };
+            if let Poll::Ready(count) = reader.poll_read(&mut self.buffer, cx) {
+                self.turn = source + 1;
+                return Poll::Ready(Event::Read { source, count });
+            }
         }
         if let Some(feeding) = feeder
             && feeding.poll(cx).is_ready()

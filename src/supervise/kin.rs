@@ -61,6 +61,11 @@ impl Kin {
         self.below(queue)
     }
 
+    /// These belong to the family too, however they were found.
+    pub(super) fn remember(&mut self, members: &[Stat]) {
+        self.seen.extend(members.iter().map(|member| (member.pid, member.start)));
+    }
+
     fn adopted(&mut self) -> Vec<i32> {
         let mut queue: Vec<i32> = Vec::new();
         for orphan in tree::adopted() {

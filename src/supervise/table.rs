@@ -55,15 +55,17 @@ pub(super) fn children(pid: i32) -> Vec<i32> {
     found
 }
 
-/// Whether a process has one of these open; never said of a copy of this program before its exec.
+/// Whether a process has one of these open; never said of a copy of this program before its exec, which has copies
+/// of everything until then. That is looked at first: what has called exec by then shows what it holds since.
 pub(super) fn holds(pid: i32, links: &[String]) -> bool {
+    let exe = |pid: &str| fs::read_link(format!("/proc/{pid}/exe")).ok();
+    if stat(pid).is_none_or(|stat| stat.ppid == own_pid() && exe(&pid.to_string()) == exe("self")) {
+        return false;
+    }
     let Ok(fds) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
-    let held = fds
-        .flatten()
+    fds.flatten()
         .filter_map(|fd| fs::read_link(fd.path()).ok())
-        .any(|target| links.iter().any(|link| target.as_os_str() == link.as_str()));
-    held && !(stat(pid).is_some_and(|s| s.ppid == own_pid())
-        && fs::read_link(format!("/proc/{pid}/exe")).ok() == fs::read_link("/proc/self/exe").ok())
+        .any(|target| links.iter().any(|link| target.as_os_str() == link.as_str()))
 }
 
 /// Signals that this program ignores; where that cannot be told, none.

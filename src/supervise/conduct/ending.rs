@@ -22,6 +22,9 @@ use crate::supervise::tree::{self, Handle};
 /// More than a pipe can have held when the child ended: what still comes is somebody else's.
 const LEFT_IN_PIPE: usize = 4 << 20;
 
+/// A family that changes faster than it can be looked at is awaited by time.
+const MOST_LOOKS: usize = 20;
+
 impl Conduct<'_> {
     pub(super) fn end_leader(&mut self, signal: Signal) -> Response {
         let reason = match self.course.cause() {
@@ -49,6 +52,7 @@ impl Conduct<'_> {
             // A stopped process would not hear of it.
             self.events.running.leader.signal_group(Signal::CONT);
         }
+        self.course.sent(self.clock.awake());
         Response::Nothing
     }
 
@@ -66,8 +70,11 @@ impl Conduct<'_> {
         for member in &living {
             signal_member(member, signal);
         }
-        self.await_family(&living);
-        if living.is_empty() { self.family_left(now) } else { Response::Nothing }
+        self.course.sent(self.clock.awake());
+        self.kin.remember(&living);
+        self.look();
+        // Those that are left have their signal; they are looked for again when they are gone.
+        if self.left == 0 { self.family_left(now) } else { Response::Nothing }
     }
 
     fn report_leaks(&mut self, living: &[Stat], links: &[String]) {
@@ -86,12 +93,21 @@ impl Conduct<'_> {
         }
     }
 
-    pub(super) fn await_family(&mut self, living: &[Stat]) {
-        self.events.family = living
-            .iter()
-            .filter_map(|member| Handle::open(member.pid, member.start))
-            .filter_map(|handle| tree::watched(handle.into(), Interest::READABLE).ok())
-            .collect();
+    /// Finds who is left of the family and has their end told.
+    pub(super) fn look(&mut self) {
+        for _ in 0..MOST_LOOKS {
+            let living = self.kin.left();
+            self.left = living.len();
+            self.events.family = living
+                .iter()
+                .filter_map(|member| Handle::open(member.pid, member.start))
+                .filter_map(|handle| tree::watched(handle.into(), Interest::READABLE).ok())
+                .collect();
+            // Who ended between the two lines above may have started somebody else.
+            if self.events.family.len() == living.len() {
+                break;
+            }
+        }
     }
 
     pub(super) fn family_left(&mut self, now: Duration) -> Response {
@@ -99,7 +115,7 @@ impl Conduct<'_> {
             return Response::Nothing;
         }
         let open = self.events.running.sources.iter().any(Option::is_some);
-        self.course.family(self.events.family.len(), open, now)
+        self.course.family(self.left, open, now)
     }
 
     pub(super) fn close(&mut self, source: usize) {
@@ -118,7 +134,7 @@ impl Conduct<'_> {
             self.events.running.leader.signal_group(Signal::KILL);
         }
         self.events.running.leader.reap();
-        if !self.events.family.is_empty() && !self.course.leaves_family() {
+        if self.left > 0 && !self.course.leaves_family() {
             for member in self.kin.left() {
                 let leak = Leak {
                     pid: member.pid,

@@ -24,6 +24,19 @@ fn asked_then_killed() {
     assert_eq!((course.cause(), course.exit()), (&quiet(), None));
 }
 
+/// P9: the grace counts from the signal, not from the decision to send it.
+#[test]
+fn late_signals() {
+    let mut course = Course::new(GRACE, false);
+    assert_eq!(course.ask(quiet(), ms(0)), Response::Terminate);
+    course.sent(ms(30));
+    assert_eq!(course.due(), Some(ms(5030)));
+    assert_eq!(course.ended(Exit::Code(0), true, ms(100)), Response::Look);
+    assert_eq!(course.tick(ms(180)), Response::KillFamily);
+    course.sent(ms(190));
+    assert_eq!(course.due(), Some(ms(180) + PATIENCE));
+}
+
 /// P9: the family has a moment after the leader, however long the grace still is.
 #[test]
 fn a_family_that_does_not_listen() {

@@ -60,12 +60,6 @@ impl Drop for Bench {
             let _ = rustix::process::Pid::from_raw(pid)
                 .map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::KILL));
         }
-        for pid in self.pids("P") {
-            if fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == fake_agent()) {
-                let _ = rustix::process::Pid::from_raw(pid)
-                    .map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::KILL));
-            }
-        }
     }
 }
 

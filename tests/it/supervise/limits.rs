@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orchestrator::clock::{Clock, ManualClock};
+use orchestrator::clock::{Clock, ManualClock, SystemClock};
 use orchestrator::supervise::{ErrorKind, Exit, Kind, Lifecycle, Stop, run};
 
 use super::harness::{Bench, Records, conduct, outcome_of, times};
@@ -27,12 +27,41 @@ async fn the_end_and_the_limit_at_once() {
     }
 }
 
+/// Who prints before the limit is not killed, however close it is: the bytes count, not whether they were read.
 #[tokio::test]
 async fn slow_but_alive() {
     let bench = Bench::new();
     let mut request = bench.request("repeat 6 { sleep 200; print . }");
     request.limits.inactivity = ms(400);
     assert_eq!(outcome_of(request).await.state, Lifecycle::Completed);
+}
+
+/// The program itself was held up past the limit while the agent went on: nobody is killed for that.
+#[tokio::test]
+async fn bytes_that_nobody_has_read_yet() {
+    let bench = Bench::new();
+    let mut request = bench.request("print one; sleep 20; print two; sleep 580; print three");
+    request.limits.inactivity = ms(250);
+    let mut first = true;
+    let outcome = run(request, &Stop::new(), &SystemClock, &mut |activity| {
+        if matches!(activity.kind, Kind::Output { .. }) && std::mem::take(&mut first) {
+            // Half a second in which the disk, say, does not answer.
+            std::thread::sleep(ms(500));
+        }
+    })
+    .await;
+    assert!(outcome.succeeded(), "{outcome:?}");
+    let bench = Bench::new();
+    let mut request = bench.request("print one; sleep 20; print two; forever");
+    request.limits.inactivity = ms(250);
+    let mut first = true;
+    let outcome = run(request, &Stop::new(), &SystemClock, &mut |activity| {
+        if matches!(activity.kind, Kind::Output { .. }) && std::mem::take(&mut first) {
+            std::thread::sleep(ms(300));
+        }
+    })
+    .await;
+    assert_eq!((outcome.error_kind, outcome.stdout_bytes), (ErrorKind::Inactivity, 8));
 }
 
 /// CPU time is activity, also that of a grandchild.

@@ -94,12 +94,12 @@ impl Terminal {
         format!("{:?}", rustix::termios::tcgetattr(&self.line).unwrap().local_modes)
     }
 
-    /// The supervising program in a session of its own on this terminal.
+    /// The supervising program in a session of its own on this terminal. The shell stays in ours: a child of this
+    /// process in another session would look like an orphan to the supervisors of other tests.
     fn start(&self, command: &Command) -> Child {
         let end = || Stdio::from(self.line.try_clone().unwrap());
-        Command::new("setsid")
-            .arg("--ctty")
-            .arg("--wait")
+        Command::new("sh")
+            .args(["-c", "setsid --ctty --wait \"$@\"; exit $?", "sh"])
             .arg(command.get_program())
             .args(command.get_args())
             .stdin(end())
@@ -125,9 +125,12 @@ fn ctrl_c_on_a_terminal() {
     let output = finished(host);
     assert_eq!(output.status.code(), Some(130));
     assert_eq!(terminal.modes(), before);
-    let mut said = vec![0; 4096];
-    let count = terminal.keyboard.read(&mut said).unwrap();
-    let said = String::from_utf8_lossy(&said[..count]).into_owned();
+    let mut said = String::new();
+    while !said.contains("elapsed_us") {
+        let mut part = vec![0; 4096];
+        let count = terminal.keyboard.read(&mut part).unwrap();
+        said.push_str(&String::from_utf8_lossy(&part[..count]));
+    }
     assert!(said.contains("outcome interrupted"), "{said}");
     assert_eq!(of_project(bench.dir.path()), Vec::<String>::new());
 }
