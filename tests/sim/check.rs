@@ -56,7 +56,10 @@ impl Chain {
         }
         for new in store.line(from, to) {
             legal(store, roles, new)?;
-            fenced_out(store, new)?;
+            // Who accepts a rewritten branch may bring back what was on the lost one.
+            if !self.rewritten {
+                fenced_out(store, new)?;
+            }
         }
         for new in store.missing(to, from) {
             self.landed.entry(new).or_insert(at);
