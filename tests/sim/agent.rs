@@ -8,6 +8,7 @@ use super::broken::Broken;
 use super::check::violated;
 use super::log;
 use super::node::Agent;
+use super::plan::Habits;
 use super::store::{self, Commit, Ix, Kind, Mark};
 use super::world::{Job, Outcome, Push, World};
 
@@ -66,7 +67,8 @@ impl World {
             return Ok(());
         }
         self.nodes[n].agent = None;
-        let how = if self.rng.chance(self.plan.agent.fail) { How::Failed } else { How::Succeeded };
+        let how =
+            if self.faults() && self.rng.chance(self.plan.agent.fail) { How::Failed } else { How::Succeeded };
         if how == How::Succeeded {
             self.auto_commit(n, &agent.turn);
         } else {
@@ -100,7 +102,8 @@ impl World {
         }
         let head = self.nodes[n].local.branch;
         let claim = store::ix(turn.claim);
-        let habits = self.plan.agent.clone();
+        // In the end agents, too, behave.
+        let habits = if self.faults() { self.plan.agent.clone() } else { Habits::default() };
         let mut made = self.commit(n, turn, vec![head], works);
         if head == claim && self.rng.chance(habits.amend) {
             log!(self, "{n}: agent amends the claim");

@@ -27,6 +27,9 @@ pub struct Chain {
     pub acknowledged: Vec<Ix>,
     /// Somebody rewrote the branch: what was acknowledged before may be gone.
     pub rewritten: bool,
+    /// Somebody merged the branch into an older line of theirs: the chain along first parents has
+    /// a gap, and what was on it hangs on a second parent.
+    pub foxtrot: bool,
 }
 
 impl Chain {
@@ -43,13 +46,20 @@ impl Chain {
             if !store.contains(to, from) {
                 return violated("overwritten", format!("{from} is not in {to}"));
             }
+            if !store.on_line(to, from) && store.get(to).who == usize::MAX {
+                self.landed.extend(store.missing(to, Some(from)).into_iter().map(|new| (new, at)));
+                return Ok(());
+            }
             if !store.on_line(to, from) {
                 return violated("sidelined", format!("{from} is not on the first-parent line of {to}"));
             }
         }
         for new in store.line(from, to) {
             legal(store, roles, new)?;
-            fenced_out(store, new)?;
+            // Who accepts a rewritten branch may bring back what was on the lost one.
+            if !self.rewritten {
+                fenced_out(store, new)?;
+            }
         }
         for new in store.missing(to, from) {
             self.landed.entry(new).or_insert(at);
@@ -59,7 +69,9 @@ impl Chain {
 
     /// An acknowledged hand-off stays in the chain.
     pub fn keeps_acknowledged(&self, store: &Store, tip: Option<Ix>) -> Result<(), Violation> {
-        let lost = self.acknowledged.iter().find(|s| !tip.is_some_and(|t| store.on_line(t, **s)));
+        let kept =
+            |tip: Ix, stamp: Ix| store.on_line(tip, stamp) || self.foxtrot && store.contains(tip, stamp);
+        let lost = self.acknowledged.iter().find(|s| !tip.is_some_and(|t| kept(t, **s)));
         match lost {
             Some(stamp) if !self.rewritten => violated("acknowledged-lost", format!("stamp {stamp}")),
             _ => Ok(()),
@@ -77,6 +89,10 @@ fn legal(store: &Store, roles: &[RoleId], ix: Ix) -> Result<(), Violation> {
             commit.kind == Kind::Init && state.iteration == 1 && state.expected == roles[0] && !state.exit
         }
         (Some(_), None) => false,
+        // A person's merge goes on from its second parent.
+        (Some(_), Some(b)) if commit.parents.len() == 2 && commit.kind == Kind::Other => {
+            store.get(commit.parents[1]).state.as_deref() == Some(b)
+        }
         (Some(a), Some(b)) => transition(commit, a, b, roles),
     };
     if !ok {

@@ -79,21 +79,33 @@ impl World {
     pub fn outsider(&mut self) -> Outcome {
         let Some(every) = self.plan.outsider.filter(|_| self.faults()) else { return Ok(()) };
         if let Some(tip) = self.server.branch {
-            let state = self.store.get(tip).state.clone();
-            let commit = Commit {
-                parents: vec![tip],
-                kind: Kind::Other,
-                state,
-                mark: None,
-                who: usize::MAX,
-                works: Vec::new(),
-            };
-            let new = self.add(commit);
+            let new =
+                if self.rng.chance(self.plan.foxtrot) { self.foxtrot(tip) } else { self.others(vec![tip]) };
             self.land(usize::MAX, Push::Branch { expected: Some(tip), new })?;
         }
         let next = self.rng.range(0, 2 * every);
         self.after(next, Job::Outsider);
         Ok(())
+    }
+
+    /// Somebody's commit, with the state of the last parent.
+    fn others(&mut self, parents: Vec<Ix>) -> Ix {
+        let state = parents.last().and_then(|p| self.store.get(*p).state.clone());
+        self.add(Commit { parents, kind: Kind::Other, state, mark: None, who: usize::MAX, works: Vec::new() })
+    }
+
+    /// A commit made on an older tip, then merged with the branch: the branch becomes its second
+    /// parent, and the claims and stamps in between leave the first-parent line.
+    fn foxtrot(&mut self, tip: Ix) -> Ix {
+        let line = self.store.line(None, tip);
+        let back = usize::try_from(self.rng.range(0, 4)).unwrap().min(line.len() - 1);
+        let older = line[line.len() - 1 - back];
+        if self.store.get(older).state.is_none() {
+            return self.others(vec![tip]);
+        }
+        let own = self.others(vec![older]);
+        self.chain.foxtrot = true;
+        self.others(vec![own, tip])
     }
 
     pub fn person(&mut self, errand: Errand) {
@@ -209,8 +221,14 @@ impl World {
                 node.memory = Memory { tip: None, ..node.memory.clone() };
                 let head = node.local.head.take();
                 node.local.saved.extend(head.into_iter().chain([branch]));
-                if node.journal.turn.is_none() {
-                    node.local.branch = tip;
+                // Back to where the open turn left it, if one is open.
+                match &node.journal.turn {
+                    None => node.local.branch = tip,
+                    Some(turn) => {
+                        if let Some(end) = turn.end {
+                            node.local.branch = super::store::ix(end.head);
+                        }
+                    }
                 }
             }
             Reason::Blocked(_) | Reason::InTheWay(_) => {

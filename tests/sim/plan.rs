@@ -81,6 +81,8 @@ pub struct Plan {
     pub refuse_rescue: bool,
 
     pub outsider: Option<u64>,
+    /// How often an outsider pulls with a merge and pushes: the branch ends up on a side line.
+    pub foxtrot: f64,
     pub conflict: f64,
     pub agent: Habits,
     pub exit: Option<u64>,
@@ -168,6 +170,7 @@ impl Plan {
             refusal: refuse.map(|at| (at, at + 20_000)),
             refuse_rescue: r.chance(0.2),
             outsider: r.pick(&[None, None, Some(50_000), Some(12_000)]),
+            foxtrot: r.pick(&[0.0, 0.0, 0.0, 0.3]),
             conflict: r.pick(&[0.0, 0.1]),
             agent: Habits::draw(r).beside(transport),
             exit: r.chance(0.25).then(|| r.range(20_000, stop)),
@@ -204,6 +207,7 @@ impl Plan {
             &mut plan.stop_request,
             &mut plan.release,
             &mut plan.clone_anew,
+            &mut plan.foxtrot,
         ] {
             *p = 0.0;
         }

@@ -81,7 +81,9 @@ impl World {
         let (Some(asked), Some(tip)) = (node.stop_file, node.memory.tip.map(store::ix)) else {
             return Ok(());
         };
-        if self.store.get(tip).state.is_none() || self.chain.rewritten {
+        // An exit seen keeps this clone from going on, whatever a peer drops.
+        let obeyed = self.store.get(tip).state.is_none() || node.saw_exit.is_some();
+        if obeyed || self.chain.rewritten {
             return Ok(());
         }
         let said = self.store.line(None, tip).into_iter().rev().any(|ix| {

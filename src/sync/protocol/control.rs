@@ -24,7 +24,12 @@ impl Machine {
         };
         let fate = built.map(|commit| (commit, self.relation(commit)));
         match fate {
-            Some((_, Relation::Same | Relation::Contained)) => self.control_done(&what, now, out),
+            Some((commit, Relation::Same | Relation::Contained)) => {
+                if what == Control::Stop {
+                    self.obey_exit(commit, out);
+                }
+                self.control_done(&what, now, out);
+            }
             Some((commit, Relation::Extends)) => self.send_again(now, commit, out),
             Some((_, Relation::Apart)) | None => self.build_control(what, now, out),
         }

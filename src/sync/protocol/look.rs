@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::action::{Action, Target};
+use super::action::{Action, Control, Target};
 use super::config::Goal;
 use super::journal::Memory;
 use super::machine::{Errand, Machine, Sighting, Stage, Suspicion, Then};
@@ -68,7 +68,7 @@ impl Machine {
                 self.looked(now, &sighting, out);
             }
             Some(tip) => {
-                out.push(Action::Fetch { tip, about: self.ours(), exit: self.memory.exit });
+                out.push(Action::Fetch { tip, about: self.ours(), exit: self.exit_to_ask() });
                 self.stage = Stage::Fetching { sighting };
             }
         }
@@ -220,6 +220,26 @@ impl Machine {
             Errand::Publish => self.journal.turn.as_ref()?.end?.stamp,
             Errand::Control { built, .. } => *built,
             Errand::Poll | Errand::Bid { .. } | Errand::Run | Errand::Rescue(_) => None,
+        }
+    }
+
+    /// The commit from which on a resume is looked for: the exit we are about to find published, or
+    /// the one seen last.
+    fn exit_to_ask(&self) -> Option<CommitId> {
+        let end = self.journal.turn.as_ref().and_then(|t| t.end);
+        match &self.errand {
+            Errand::Control { what: Control::Stop, built: Some(stop) } => Some(*stop),
+            Errand::Publish => end.filter(|e| e.exit).and_then(|e| e.stamp).or(self.memory.exit),
+            _ => self.memory.exit,
+        }
+    }
+
+    /// Our own exit is in the branch. A peer may have dropped the field before we looked, so that
+    /// no tip ever showed it to us; it is obeyed all the same (T6).
+    pub(super) fn obey_exit(&mut self, commit: CommitId, out: &mut Vec<Action>) {
+        let resumed = self.tip.as_ref().is_some_and(|t| t.resumed);
+        if self.memory.exit.is_none() && !resumed {
+            self.remember(Memory { exit: Some(commit), ..self.memory.clone() }, out);
         }
     }
 

@@ -52,7 +52,6 @@ pub use journal::{
 pub use judge::{ClaimFate, Rung, judge_claim, judge_stamp};
 pub use machine::Machine;
 pub use names::{BadCommitId, BootId, CommitId, RefName, TurnId};
-pub use retry::Retry;
 pub use say::{Message, Reason};
 pub use takeover::{Now, Sight, is_ripe, observe};
 pub use view::{AtTip, Facts, Listing, PushReply, Relation, StateView, Status, Trouble, TurnView};

@@ -85,6 +85,9 @@ impl Machine {
         };
         out.push(Action::StopLease);
         out.push(Action::Say(Message::Published { turn: turn.id.clone(), outcome: end.outcome }));
+        if let Some(stamp) = end.stamp.filter(|_| end.exit) {
+            self.obey_exit(stamp, out);
+        }
         if end.exit && self.wishes.stop {
             self.wishes.stop = false;
             out.push(Action::StopPublished);

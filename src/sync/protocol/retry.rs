@@ -32,11 +32,6 @@ impl Retry {
     pub fn over(&mut self) {
         *self = Self::default();
     }
-
-    /// Since when it has been failing.
-    pub fn since(&self) -> Option<Duration> {
-        self.since
-    }
 }
 
 #[cfg(test)]
