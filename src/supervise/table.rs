@@ -15,7 +15,13 @@ pub(super) fn own_pid() -> i32 {
 /// Pid and start time of this program, by which a later one recognises whether it still lives.
 pub(super) fn own_identity() -> &'static str {
     static IDENTITY: OnceLock<String> = OnceLock::new();
-    IDENTITY.get_or_init(|| format!("{}:{}", own_pid(), stat(own_pid()).map_or(0, |stat| stat.start)))
+    IDENTITY.get_or_init(|| format!("{}:{}", own_pid(), own_stat().map_or(0, |stat| stat.start)))
+}
+
+/// What the table shows of this program. In a container its session or group may be one that lies outside, which is
+/// shown as 0; calls that return such a number as a pid cannot say that.
+pub(super) fn own_stat() -> Option<Stat> {
+    stat(own_pid())
 }
 
 pub(super) fn stat(pid: i32) -> Option<Stat> {

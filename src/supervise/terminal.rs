@@ -3,7 +3,10 @@
 use std::io::{stderr, stdin, stdout};
 use std::os::fd::{AsFd, BorrowedFd};
 
+use rustix::process::Pid;
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetpgrp, tcsetattr};
+
+use super::table;
 
 /// The modes of the terminal this program runs on, restored when dropped.
 pub(super) struct Saved(Option<Termios>);
@@ -20,12 +23,20 @@ impl Drop for Saved {
         with_terminal(|terminal| {
             let now = tcgetattr(terminal).ok()?;
             // Setting modes from the background would stop this program.
-            let foreground = tcgetpgrp(terminal).ok()? == rustix::process::getpgrp();
+            let foreground = tcgetpgrp(terminal).ok()? == own_group()?;
             if foreground && differ(&now, &saved) {
                 tcsetattr(terminal, OptionalActions::Now, &saved).ok()?;
             }
             Some(())
         });
+    }
+}
+
+/// Nothing where this program's group lies outside of its container: it cannot be in the foreground then.
+fn own_group() -> Option<Pid> {
+    match table::own_stat() {
+        Some(stat) => Pid::from_raw(stat.pgrp),
+        None => Some(rustix::process::getpgrp()),
     }
 }
 

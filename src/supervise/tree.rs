@@ -136,8 +136,8 @@ pub(super) fn adopted() -> Vec<i32> {
 pub(super) fn reap_orphan(pid: i32) {
     let own = own();
     let Some(raw) = Pid::from_raw(pid) else { return };
-    let ours = rustix::process::getsid(None).map(|sid| sid.as_raw_nonzero().get());
-    if own.contains(&pid) || table::stat(pid).is_none_or(|s| s.state != b'Z' || Ok(s.session) == ours) {
+    let ours = table::own_stat().map(|stat| stat.session);
+    if own.contains(&pid) || table::stat(pid).is_none_or(|s| s.state != b'Z' || Some(s.session) == ours) {
         return;
     }
     let _ = retry_on_intr(|| rustix::process::waitpid(Some(raw), WaitOptions::NOHANG));
