@@ -36,6 +36,7 @@ pub use prompt::{Past, context_for, rescues};
 pub use start::read_state;
 
 use crate::clock::Clock;
+use crate::config::Watched;
 use crate::event::Sink;
 use crate::ids::Ids;
 use crate::state::State;
@@ -67,6 +68,7 @@ pub(super) struct Engine<'a> {
     run_id: String,
     turns: u64,
     cost: Option<f64>,
+    watched: Option<Watched>,
     began: Duration,
 }
 

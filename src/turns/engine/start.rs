@@ -133,6 +133,7 @@ impl<'a> Engine<'a> {
             run_id,
             turns: 0,
             cost,
+            watched: settings.watched.clone(),
             began,
         };
         for path in cleared {
