@@ -7,6 +7,8 @@ mod config;
 mod demo;
 pub mod error;
 mod init;
+mod interrupt;
+mod live;
 mod prompts;
 mod route;
 mod run;
@@ -72,6 +74,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         },
         Some(Command::Stop(args)) => stop::stop(global, args),
         Some(Command::Resume(args)) => stop::resume(global, args),
+        Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) => status::status(global, args),
     }
 }

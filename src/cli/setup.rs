@@ -63,7 +63,8 @@ pub(super) fn setup(global: &Global, args: &RunArgs) -> Result<Setup, Failure> {
     let options = options(args, &loaded.config)?;
     let redactor = Redactor::from_env(std::env::vars_os());
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
+    let mut settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
+    settings.runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute());
     Ok(Setup { loaded, settings })
 }
 

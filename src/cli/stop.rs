@@ -4,6 +4,7 @@ use super::args::{Global, ResumeArgs, StopArgs};
 use super::error::{Failure, INTERNAL, OK};
 use super::setup::{Machine, setup_beside};
 use crate::clock::{Clock, iso_seconds};
+use crate::control::{self, Request};
 use crate::turns::engine;
 use crate::turns::lock::LoopLock;
 use crate::turns::stop_request::StopRequest;
@@ -24,6 +25,11 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8, Failure> {
         request
             .leave(root)
             .map_err(|e| Failure::new(INTERNAL, "io", "leave the request").cause(e.to_string()))?;
+        for run in control::live(&control::folder(&setup.settings.private())) {
+            let tell = Request::Stop { reason: request.reason.clone(), turn_id: request.turn_id.clone() };
+            // The request lies on disk: a loop that cannot be told now finds it before its next turn.
+            let _ = control::client::ask(&run.socket, &tell);
+        }
         let pid = owner.map_or_else(String::new, |o| format!(" (pid {})", o.pid));
         super::print(&format!("the loop{pid} will stop before its next turn\n"))?;
         return Ok(OK);

@@ -26,6 +26,8 @@ pub struct Settings {
     pub redactor: Arc<Redactor>,
     /// PATH of the start.
     pub path: OsString,
+    /// The user's folder for sockets (`XDG_RUNTIME_DIR`), for where the project's path is too long for one.
+    pub runtime_dir: Option<PathBuf>,
 }
 
 /// The options of one start.
@@ -126,7 +128,18 @@ impl Settings {
             return Err(SettingsError::UnknownRole(role.to_string()));
         }
         let redactor = Arc::new(redactor);
-        Ok(Self { root, config, workflow, router, dispatch, table, options, redactor, path })
+        Ok(Self {
+            root,
+            config,
+            workflow,
+            router,
+            dispatch,
+            table,
+            options,
+            redactor,
+            path,
+            runtime_dir: None,
+        })
     }
 
     pub fn private(&self) -> PathBuf {

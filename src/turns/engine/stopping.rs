@@ -19,6 +19,7 @@ pub(super) struct Wish {
 impl Engine<'_> {
     /// A person's request that waits between turns goes into the state at once.
     pub(super) fn take_stop_request(&mut self) -> Result<(), LoopError> {
+        self.board.stop_answered();
         let Some(request) = StopRequest::find(&self.settings.root) else { return Ok(()) };
         if !self.state.exits() && request.turn_id.is_none() {
             self.say(Fact::StopRequested { by: "a person".into(), reason: request.reason.clone() });
