@@ -12,6 +12,7 @@ mod live;
 mod prompts;
 mod route;
 mod run;
+mod screen;
 mod setup;
 mod status;
 mod stop;
@@ -48,7 +49,7 @@ pub fn main() -> u8 {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            let mut err = anstream::stderr().lock();
+            let mut err = screen::stderr();
             let _ = err.write_all(failure.text().as_bytes());
             failure.code
         }
@@ -81,7 +82,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
 
 /// Prints a result on stdout.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = anstream::stdout().lock();
+    let mut out = screen::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // `orchestrator … | head` is no failure.
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {

@@ -14,10 +14,11 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8, Failure> {
     let setup = setup_beside(global)?;
     let machine = Machine::new();
     let root = &setup.settings.root;
+    let reason = args.reason.as_deref().map(|text| setup.settings.redactor.text(text).into_owned());
     let env = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
     if let Some(owner) = LoopLock::live_owner(root) {
         let request = StopRequest {
-            reason: args.reason.clone(),
+            reason: reason.clone(),
             at: iso_seconds(machine.clock.now()),
             role: env("ORCHESTRATOR_ROLE"),
             turn_id: env("ORCHESTRATOR_TURN_ID"),
@@ -35,7 +36,7 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8, Failure> {
         return Ok(OK);
     }
     let mut console = super::run::console(global, Form::Text);
-    let state = engine::stop(&setup.settings, machine.world(&mut console), args.reason.clone())?;
+    let state = engine::stop(&setup.settings, machine.world(&mut console), reason)?;
     super::print(&format!(
         "exit is set: no loop takes another turn (iteration {}, {}'s turn)\nnext: orchestrator resume\n",
         state.iteration, state.expected_actor

@@ -2,15 +2,20 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::message::{Reply, Request, Status};
-use super::place::ENDING;
+use super::place::{ENDING, UNFINISHED};
 
 /// A run that does not answer for so long is busy being stopped or debugged.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// A socket under its unfinished name is left alone for so long: its run may just be starting.
+const STARTING: Duration = Duration::from_secs(3600);
 /// A reply is read no further.
 const LONGEST_REPLY: u64 = 4 << 20;
 
@@ -20,6 +25,8 @@ pub enum AskError {
     /// Nobody listens: the run is over, however it ended.
     #[error("the run is over")]
     Over,
+    #[error("the socket belongs to another user")]
+    Stranger,
     #[error("ask the run: {0}")]
     Io(#[from] io::Error),
     #[error("read the run's reply: {0}")]
@@ -41,7 +48,7 @@ pub fn live(folder: &Path) -> Vec<LiveRun> {
         .into_iter()
         .filter_map(|(id, socket)| match ask(&socket, &Request::Status) {
             Ok(reply) => Some(LiveRun { id, socket, status: reply.status }),
-            Err(AskError::Over) => None,
+            Err(AskError::Over | AskError::Stranger) => None,
             Err(_) => Some(LiveRun { id, socket, status: None }),
         })
         .collect();
@@ -50,7 +57,7 @@ pub fn live(folder: &Path) -> Vec<LiveRun> {
 }
 
 /// Removes what dead runs left; returns it. Safe beside live runs and starting ones.
-pub fn sweep(folder: &Path) -> Vec<PathBuf> {
+pub fn sweep(folder: &Path, now: Timestamp) -> Vec<PathBuf> {
     let mut removed = Vec::new();
     for (id, socket) in sockets(folder) {
         if !matches!(connect(&socket), Err(AskError::Over)) {
@@ -65,7 +72,20 @@ pub fn sweep(folder: &Path) -> Vec<PathBuf> {
             removed.push(entry);
         }
     }
+    removed.extend(unfinished(folder, now).into_iter().filter(|path| fs::remove_file(path).is_ok()));
     removed
+}
+
+/// What runs left that died while they opened their sockets.
+fn unfinished(folder: &Path, now: Timestamp) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let old = |path: &PathBuf| {
+        let made = path.symlink_metadata().and_then(|meta| meta.modified()).ok();
+        let made = made.and_then(|at| Timestamp::try_from(at).ok());
+        made.is_some_and(|at| Duration::try_from(now.duration_since(at)).is_ok_and(|age| age > STARTING))
+    };
+    let ours = entries.flatten().map(|entry| entry.path());
+    ours.filter(|path| path.to_string_lossy().ends_with(UNFINISHED) && old(path)).collect()
 }
 
 /// Asks once.
@@ -86,10 +106,15 @@ pub fn ask(socket: &Path, request: &Request) -> Result<Reply, AskError> {
 }
 
 fn connect(socket: &Path) -> Result<UnixStream, AskError> {
-    UnixStream::connect(socket).map_err(|e| match e.kind() {
+    let over = |e: io::Error| match e.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => AskError::Over,
         _ => AskError::Io(e),
-    })
+    };
+    // A link may lead anywhere: words for a run are said to this user's run only.
+    if socket.metadata().map_err(over)?.uid() != rustix::process::geteuid().as_raw() {
+        return Err(AskError::Stranger);
+    }
+    UnixStream::connect(socket).map_err(over)
 }
 
 /// Run and real place of every socket.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,8 +20,12 @@ use super::place::{Place, UNFINISHED, place};
 
 /// Clients at once; more are told so.
 const CLIENTS: usize = 32;
-/// How long a client may take for a request, and to take its reply.
+/// How long a client may take for its first request: one that says nothing holds a place that others want.
+const FIRST_PATIENCE: Duration = Duration::from_secs(2);
+/// How long it may take for each later one, and to take a reply.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Reads of one who is sent away.
+const MOST_PARTS: usize = 256;
 /// After a failure to accept (no descriptors left): it would fail again at once.
 const RESPITE: Duration = Duration::from_millis(200);
 
@@ -84,20 +88,41 @@ impl Drop for Server {
 
 /// Under another name first: a socket with the right name listens, and only for this user.
 fn listen(place: &Place, folder: &Path) -> io::Result<StdListener> {
-    let private = |folder: &Path| DirBuilder::new().recursive(true).mode(0o700).create(folder);
     private(folder)?;
     if let Some(parent) = place.socket.parent() {
         private(parent)?;
     }
     let unfinished = place.socket.with_extension(UNFINISHED);
+    for stale in [&unfinished, &place.socket] {
+        // The id of a run is its own: what lies here is dead.
+        match fs::remove_file(stale) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+    }
     let listener = StdListener::bind(&unfinished)?;
     listener.set_nonblocking(true)?;
     fs::set_permissions(&unfinished, Permissions::from_mode(0o600))?;
     fs::rename(&unfinished, &place.socket)?;
     if let Some(link) = &place.link {
+        let _ = fs::remove_file(link);
         symlink(&place.socket, link)?;
     }
     Ok(listener)
+}
+
+/// A folder that is only this user's, made if it is missing.
+fn private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if folder.metadata()?.uid() != own_user() {
+        let text = format!("{} belongs to another user", folder.display());
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+    }
+    fs::set_permissions(folder, Permissions::from_mode(0o700))
+}
+
+fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 async fn serve(listener: StdListener, board: Board, mut ended: oneshot::Receiver<()>) {
@@ -115,6 +140,11 @@ async fn serve(listener: StdListener, board: Board, mut ended: oneshot::Receiver
             tokio::time::sleep(RESPITE).await;
             continue;
         };
+        // Where the system does not keep strangers away from the file, this does.
+        if !stream.peer_cred().is_ok_and(|peer| peer.uid() == own_user()) {
+            tokio::spawn(async move { dismiss(&mut stream, "not your run").await });
+            continue;
+        }
         match Arc::clone(&places).try_acquire_owned() {
             Ok(place) => {
                 let board = board.clone();
@@ -124,7 +154,7 @@ async fn serve(listener: StdListener, board: Board, mut ended: oneshot::Receiver
                 });
             }
             Err(_) => {
-                tokio::spawn(async move { say(&mut stream, &Reply::refused("too many clients")).await });
+                tokio::spawn(async move { dismiss(&mut stream, "too many clients").await });
             }
         }
     }
@@ -133,23 +163,23 @@ async fn serve(listener: StdListener, board: Board, mut ended: oneshot::Receiver
 /// Answers one client until it leaves, stalls or asks for too much.
 async fn converse(stream: &mut UnixStream, board: &Board) {
     let mut waiting = Vec::new();
+    let mut patience = FIRST_PATIENCE;
     loop {
-        let line = match timeout(PATIENCE, next_line(stream, &mut waiting)).await {
+        let line = match timeout(patience, next_line(stream, &mut waiting)).await {
             Ok(Ok(Some(line))) => line,
             Ok(Ok(None) | Err(_)) => return,
             Err(_) => {
-                say(stream, &Reply::refused("no request came in time")).await;
-                return;
+                return dismiss(stream, "no request came in time").await;
             }
         };
         if line.len() > LONGEST_REQUEST {
-            say(stream, &Reply::refused(format!("a request has at most {LONGEST_REQUEST} bytes"))).await;
-            return;
+            return dismiss(stream, &format!("a request has at most {LONGEST_REQUEST} bytes")).await;
         }
         let reply = match Request::read(&line) {
             Ok(request) => board.answer(request),
             Err(error) => Reply::refused(error),
         };
+        patience = PATIENCE;
         if !say(stream, &reply).await {
             return;
         }
@@ -175,6 +205,23 @@ async fn next_line(stream: &mut UnixStream, waiting: &mut Vec<u8>) -> io::Result
             count => waiting.extend_from_slice(&part[..count]),
         }
     }
+}
+
+/// Says why and hears out what was sent meanwhile: closed with words unread, a socket drops its own last words too.
+async fn dismiss(stream: &mut UnixStream, why: &str) {
+    if !say(stream, &Reply::refused(why)).await || stream.shutdown().await.is_err() {
+        return;
+    }
+    let rest = async {
+        let mut part = [0; 4096];
+        for _ in 0..MOST_PARTS {
+            if !matches!(stream.read(&mut part).await, Ok(1..)) {
+                return;
+            }
+        }
+    };
+    // Over in any case.
+    let _ = timeout(FIRST_PATIENCE, rest).await;
 }
 
 /// False when nobody listens any more.

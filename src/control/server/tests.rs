@@ -2,6 +2,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
+use jiff::Timestamp;
+
 use super::*;
 use crate::clock::SystemClock;
 use crate::control::{RunInfo, client};
@@ -57,7 +59,7 @@ fn a_long_path() {
         live.iter().map(|run| (run.id.as_str(), run.status.is_some())).collect::<Vec<_>>(),
         [("r1", true)]
     );
-    assert_eq!(client::sweep(&folder), Vec::<PathBuf>::new(), "a live one stays");
+    assert_eq!(client::sweep(&folder, Timestamp::now()), Vec::<PathBuf>::new(), "a live one stays");
     drop(server);
     assert!(folder.join("r1.sock").symlink_metadata().is_err() && client::live(&folder).is_empty());
 }
@@ -75,15 +77,64 @@ fn dead_ones_are_swept() {
     fs::write(runtime.path().join("precious"), "").unwrap();
     symlink(runtime.path().join("precious"), folder.join("odd.sock")).unwrap();
     fs::write(folder.join("note.txt"), "").unwrap();
-    let mut removed = client::sweep(&folder);
+    drop(StdListener::bind(folder.join("begun.sock.new")).unwrap());
+    let mut removed = client::sweep(&folder, Timestamp::now());
     removed.sort();
     let names = ["dead.sock", "far.sock", "gone.sock", "odd.sock"];
     assert_eq!(removed, names.map(|name| folder.join(name)));
+    // One that is being made now has no right name yet; an hour later it will never have.
+    let later = Timestamp::now() + Duration::from_secs(3601);
+    assert_eq!(client::sweep(&folder, later), [folder.join("begun.sock.new")]);
     assert!(!runtime.path().join("far.sock").exists() && runtime.path().join("precious").exists());
     let mut left: Vec<_> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
     left.sort();
     assert_eq!(left, ["alive.sock", "note.txt"]);
     drop(live);
+}
+
+/// P18: what a dead run of the same name left does not keep a new one from its socket.
+#[test]
+fn a_stale_socket_is_replaced() {
+    let (dir, runtime) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for name in ["r1.sock", "r1.sock.new"] {
+        drop(StdListener::bind(dir.path().join(name)).unwrap());
+    }
+    let server = Server::open(dir.path(), None, board("r1")).unwrap();
+    assert!(client::ask(server.socket(), &Request::Status).unwrap().ok);
+    let long = dir.path().join("d".repeat(100));
+    fs::create_dir(&long).unwrap();
+    symlink("/nowhere", long.join("r1.sock")).unwrap();
+    let server = Server::open(&long, Some(runtime.path()), board("r1")).unwrap();
+    assert_eq!(fs::read_link(long.join("r1.sock")).unwrap(), server.socket());
+}
+
+/// A folder that others could look into is closed to them.
+#[test]
+fn an_open_folder_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+    let _server = Server::open(&folder, None, board("r1")).unwrap();
+    assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+/// One who says nothing at first is sent away soon, so that nobody keeps the places of others.
+#[test]
+fn the_silent_are_sent_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::open(dir.path(), None, board("r1")).unwrap();
+    let silent: Vec<UnixStream> =
+        (0..CLIENTS).map(|_| UnixStream::connect(server.socket()).unwrap()).collect();
+    let mut said = String::new();
+    let start = Instant::now();
+    (&silent[0]).read_to_string(&mut said).unwrap();
+    assert!(said.contains("no request came in time"), "{said}");
+    assert!(start.elapsed() < FIRST_PATIENCE + Duration::from_secs(3), "{:?}", start.elapsed());
+    // Its place is free as soon as it has been told.
+    while !client::ask(server.socket(), &Request::Status).unwrap().ok {
+        assert!(start.elapsed() < FIRST_PATIENCE + Duration::from_secs(5));
+    }
 }
 
 /// Garbage is answered with an error object, and the next request as ever.
@@ -112,7 +163,8 @@ fn slow_clients_hold_nobody() {
     let server = Server::open(dir.path(), None, board("r1")).unwrap();
     let mut slow: Vec<UnixStream> =
         (0..CLIENTS).map(|_| UnixStream::connect(server.socket()).unwrap()).collect();
-    slow[0].write_all(b"{\"command\":").unwrap();
+    // One that has asked before has more time for the rest of what it began.
+    slow[0].write_all(b"{\"command\":\"status\"}\n{\"command\":").unwrap();
     slow[1].set_nonblocking(true).unwrap();
     while slow[1].write(b"{\"command\":\"status\"}\n").is_ok() {}
     let refused = client::ask(server.socket(), &Request::Status).unwrap();
@@ -124,9 +176,10 @@ fn slow_clients_hold_nobody() {
         assert!(start.elapsed() < Duration::from_secs(5));
     }
     slow[0].write_all(b"\"status\"}\n").unwrap();
-    let mut line = String::new();
-    BufReader::new(&slow[0]).read_line(&mut line).unwrap();
-    assert!(line.contains("\"ok\":true"), "{line}");
+    let mut lines = BufReader::new(&slow[0]).lines();
+    for line in [lines.next().unwrap().unwrap(), lines.next().unwrap().unwrap()] {
+        assert!(line.contains("\"ok\":true"), "{line}");
+    }
     let start = Instant::now();
     drop(server);
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());

@@ -39,7 +39,7 @@ impl Engine<'_> {
     ) -> CheckRun {
         let mut result = CheckRun { total: checks.len(), failed: Vec::new() };
         for argv in checks {
-            let command = argv.join(" ");
+            let command = self.settings.redactor.text(&argv.join(" ")).into_owned();
             let words: Vec<OsString> = argv.iter().map(OsString::from).collect();
             let attempt = format!("{}-check-{}", self.run_id, self.world.ids.uuid());
             let mut request = Request::new(words, self.settings.root.clone(), attempt);

@@ -30,12 +30,12 @@ impl Engine<'_> {
     /// Opens the control socket, and removes those of dead runs. A run without one goes on.
     pub(super) fn open_control(&mut self) {
         let folder = control::folder(&self.settings.private());
-        control::sweep(&folder);
+        control::sweep(&folder, self.world.clock.now());
         let runtime = self.settings.runtime_dir.as_deref();
         match Server::open(&folder, runtime, self.board.clone()) {
             Ok(server) => self.server = Some(server),
             Err(e) => {
-                self.say(Fact::Notice { text: format!("{e}; this run cannot be asked or interrupted") })
+                self.say(Fact::Notice { text: format!("{e}; this run cannot be asked or interrupted") });
             }
         }
     }
@@ -43,12 +43,13 @@ impl Engine<'_> {
     /// Lets others see an attempt as long as what is returned lives. In this loop one runs at a time, so whoever
     /// ends it ends the run: the turn is stamped as interrupted.
     pub(super) fn show(&self, id: &str, role: &str, prompt: &str, agent: &str) -> LiveAttempt {
+        let masked = |text: &str| self.settings.redactor.text(text).into_owned();
         let info = AttemptInfo {
             id: id.to_owned(),
             role: role.to_owned(),
             iteration: Some(self.state.iteration),
-            prompt: prompt.to_owned(),
-            agent: agent.to_owned(),
+            prompt: masked(prompt),
+            agent: masked(agent),
         };
         self.board.begin(info, interrupt(self.world.stop))
     }

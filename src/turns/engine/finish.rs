@@ -186,6 +186,7 @@ impl Engine<'_> {
         verdict: &mut Verdict,
     ) -> Result<(), LoopError> {
         let Some(git) = &self.git else { return Ok(()) };
+        let secrets = &self.settings.redactor;
         let first_role = self.settings.workflow.is_first(&open.role);
         let dry_run = self.settings.options.commit_dry_run;
         let plan =
@@ -206,7 +207,7 @@ impl Engine<'_> {
                 iteration: open.iteration,
                 tests: checks.counts(),
             };
-            message.render(files, None)
+            secrets.text(&message.render(files, None)).into_owned()
         };
         for made in autocommit::run(&git.repo, &plan, message, dry_run)? {
             let words = made.group.words();
@@ -356,7 +357,8 @@ impl Engine<'_> {
                 log,
             };
             let logs = self.role_logs(open);
-            if let Err(e) = logs.summary(turn_log, &summary.render()) {
+            let text = summary.render();
+            if let Err(e) = logs.summary(turn_log, &self.settings.redactor.text(&text)) {
                 self.say(Fact::Warning { text: format!("no summary was written: {e}") });
             }
         }
@@ -404,7 +406,7 @@ impl Engine<'_> {
         let commits = commits
             .into_iter()
             .filter(|c| !c.subject.starts_with("[SYNC "))
-            .map(|c| format!("{} {}", c.short, c.subject))
+            .map(|c| format!("{} {}", c.short, self.settings.redactor.text(&c.subject)))
             .collect();
         let stat = git.repo.diff_stat(open.base.or(open.head_before), tip, Some(&git.state_path))?;
         Ok((Some(commits), Some(stat)))

@@ -145,6 +145,7 @@ impl Engine<'_> {
             match ended {
                 Ok(outcome) => outcome,
                 Err(text) => {
+                    let text = settings.redactor.text(&text).into_owned();
                     sink.borrow_mut().emit(Fact::Notice { text });
                     running.await
                 }
@@ -220,6 +221,11 @@ fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
             output(format!("  > {name} {brief}\n"))
         }
         Kind::Warning { text } => warning(text.clone()),
+        Kind::Heartbeat { silent_ms } => Some(Fact::AttemptQuiet {
+            role: role.to_owned(),
+            silent_ms: *silent_ms,
+            running_ms: activity.offset_ms,
+        }),
         Kind::Idle { silent_ms } => warning(format!("silent for {} s", silent_ms / 1000)),
         Kind::Terminate { reason, .. } => warning(format!("ending the agent: {reason}")),
         Kind::Leak(leak) => warning(format!(

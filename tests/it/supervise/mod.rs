@@ -5,6 +5,7 @@ mod hang;
 mod harness;
 mod limits;
 mod logs;
+mod namespace;
 mod pty;
 mod records;
 mod secrets;
@@ -13,4 +14,4 @@ mod spawn;
 mod survivors;
 mod volume;
 
-pub use harness::{fake_agent, times};
+pub use harness::{fake_agent, lives, times};
