@@ -11,3 +11,4 @@ mod secrets;
 mod sequences;
 mod signals;
 mod stopping;
+mod supervised;

@@ -12,6 +12,8 @@ mod secrets;
 mod signals;
 mod spawn;
 mod survivors;
+mod terminal;
 mod volume;
 
-pub use harness::{fake_agent, lives, times};
+pub use harness::{fake_agent, lives, of_project, times, until};
+pub use terminal::Terminal;
