@@ -20,6 +20,9 @@ use crate::turns::summary::Summary;
 use crate::turns::words::TurnLine;
 use crate::turns::workflow::OnCheckFail;
 
+/// What is said of a log that lacks something, because the disk was full.
+const INCOMPLETE: &str = " (incomplete)";
+
 /// How a turn ended, for the stamp.
 enum Verdict {
     Ok,
@@ -60,7 +63,11 @@ impl Engine<'_> {
             StopRequest::clear(&self.settings.root);
         }
         if let Some(log) = &mut open.log {
-            let closed = log.close(&status_words(&outcome), outcome.duration);
+            let mut words = status_words(&outcome);
+            if outcome.logs_incomplete {
+                words.push_str(INCOMPLETE);
+            }
+            let closed = log.close(&words, outcome.duration);
             if let Err(e) = closed {
                 self.say(Fact::Warning { text: format!("the log is incomplete: {e}") });
             }
@@ -357,7 +364,13 @@ impl Engine<'_> {
                 log,
             };
             let logs = self.role_logs(open);
-            let text = summary.render();
+            let mut text = summary.render();
+            if outcome.is_some_and(|o| o.logs_incomplete) {
+                // The log is the last thing named.
+                text.truncate(text.trim_end().len());
+                text.push_str(INCOMPLETE);
+                text.push('\n');
+            }
             if let Err(e) = logs.summary(turn_log, &self.settings.redactor.text(&text)) {
                 self.say(Fact::Warning { text: format!("no summary was written: {e}") });
             }

@@ -19,7 +19,9 @@ fn waiting(deaf: bool) -> (Project, Child) {
     let trap = if deaf { "trap '' TERM; " } else { "" };
     p.prompt(
         "supervisor",
-        &format!("{trap}setsid sleep 300 & echo $! > child; while test ! -e go -a -e prompts; do sleep 0.02; done"),
+        &format!(
+            "{trap}setsid sleep 300 & echo $! > child; while test ! -e go -a -e prompts; do sleep 0.02; done"
+        ),
     );
     let run = p.start(&["--no-git", "--once"]);
     wait_until("the first turn", || p.read("child").ends_with('\n'));
@@ -143,7 +145,8 @@ fn bad_clients_do_not_disturb_the_loop() {
 fn a_long_path() {
     let mut p = Project::new();
     let deep = "d".repeat(100);
-    let script = "```sh run\necho x >> sequence; while test ! -e go -a -e prompts; do sleep 0.02; done\n```\n";
+    let script =
+        "```sh run\necho x >> sequence; while test ! -e go -a -e prompts; do sleep 0.02; done\n```\n";
     for name in ["supervisor", "main"] {
         p.write(&format!("{deep}/prompts/{name}.md"), script);
     }

@@ -102,3 +102,23 @@ fn logs_are_capped() {
     assert!(text.contains("bytes left out here"));
     assert!(facts.len() <= 100_000 && facts.lines().last().unwrap().contains("\"kind\":\"exit\""));
 }
+
+/// P13: where no more can be written the turn goes on, is warned about, and its log is called incomplete.
+#[test]
+fn a_full_disk_ends_no_turn() {
+    let p = Project::new();
+    p.prompt("supervisor", "yes | head -c 3000000");
+    let program = p.command(&["--no-git", "--once"]);
+    let mut limited = std::process::Command::new("sh");
+    // Files longer than 100 blocks fail; the signal for it is ignored.
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$@\"", "sh"]);
+    limited.arg(program.get_program()).args(program.get_args()).current_dir(p.root());
+    limited.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = limited.output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert!(err.contains("warning: galph: "), "{err}");
+    let mut summaries = std::fs::read_dir(p.path("logs/local/galph-summaries")).unwrap();
+    let summary = std::fs::read_to_string(summaries.next().unwrap().unwrap().path()).unwrap();
+    assert!(summary.ends_with(".log (incomplete)\n"), "{summary}");
+}
