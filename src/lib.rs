@@ -26,6 +26,8 @@ pub mod agents;
 
 pub mod supervise;
 
+pub mod control;
+
 pub mod config;
 pub mod state;
 

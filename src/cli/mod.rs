@@ -7,9 +7,12 @@ mod config;
 mod demo;
 pub mod error;
 mod init;
+mod interrupt;
+mod live;
 mod prompts;
 mod route;
 mod run;
+mod screen;
 mod setup;
 mod status;
 mod stop;
@@ -46,7 +49,7 @@ pub fn main() -> u8 {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            let mut err = anstream::stderr().lock();
+            let mut err = screen::stderr();
             let _ = err.write_all(failure.text().as_bytes());
             failure.code
         }
@@ -72,13 +75,14 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         },
         Some(Command::Stop(args)) => stop::stop(global, args),
         Some(Command::Resume(args)) => stop::resume(global, args),
+        Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) => status::status(global, args),
     }
 }
 
 /// Prints a result on stdout.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = anstream::stdout().lock();
+    let mut out = screen::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // `orchestrator … | head` is no failure.
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
