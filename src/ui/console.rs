@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::event::{Envelope, Event, Sink};
+use crate::event::{Envelope, Event, Place, Sink};
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,7 +105,38 @@ impl<O: Write, E: Write> Console<O, E> {
             Event::StateStamped { status, next, .. } if verbose => {
                 self.line(&format!("  stamp {status} · next {next}"));
             }
+            Event::AttemptIdle { role, silent_ms } => {
+                self.aside("warning", &format!("{role}: silent for {} s", silent_ms / 1000));
+            }
+            Event::HookFailed { hook, error } => self.aside("warning", &format!("hook {hook}: {error}")),
+            // What else there is belongs to the ledger; a line here would say nothing to a person who watches.
             Event::PromptRouted { .. }
+            | Event::RunCreated { .. }
+            | Event::RunInterrupted { .. }
+            | Event::RunQuarantined { .. }
+            | Event::RunReleased { .. }
+            | Event::StepReady { .. }
+            | Event::StepSkipped { .. }
+            | Event::AttemptActive { .. }
+            | Event::AttemptResult { .. }
+            | Event::RateLimited { .. }
+            | Event::AgentFallback { .. }
+            | Event::RetryScheduled { .. }
+            | Event::BudgetReached { .. }
+            | Event::ToolRouted { .. }
+            | Event::OneshotState { .. }
+            | Event::Verdict { .. }
+            | Event::GatePassed { .. }
+            | Event::GateFailed { .. }
+            | Event::BreakerOpened { .. }
+            | Event::BreakerHalfOpen { .. }
+            | Event::BreakerClosed { .. }
+            | Event::StatePublished { .. }
+            | Event::StateRejected { .. }
+            | Event::LeaseRenewed { .. }
+            | Event::LeaseLost { .. }
+            | Event::Fenced { .. }
+            | Event::Takeover { .. }
             | Event::StateClaimed { .. }
             | Event::AttemptStarted { .. }
             | Event::CheckPassed { .. }
@@ -121,8 +152,12 @@ fn duration_words(d: std::time::Duration) -> String {
 
 impl<O: Write, E: Write> Sink for Console<O, E> {
     fn emit(&mut self, event: Event) {
+        self.emit_at(&Place::default(), event);
+    }
+
+    fn emit_at(&mut self, place: &Place, event: Event) {
         if self.form == Form::Json {
-            let envelope = Envelope::new(jiff::Timestamp::now(), event);
+            let envelope = Envelope::at(jiff::Timestamp::now(), place.clone(), event);
             if let Ok(text) = serde_json::to_string(&envelope) {
                 self.line(&text);
             }
