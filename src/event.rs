@@ -56,6 +56,32 @@ impl Envelope {
     }
 }
 
+/// How a run or an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    Succeeded,
+    Failed,
+    /// Ended from outside, by a person or the system.
+    Canceled,
+}
+
+/// How the process of an attempt ended and what it used. Unknown is unknown, never 0.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AttemptResult {
+    pub exit_code: Option<i32>,
+    pub signal: Option<i32>,
+    /// `none`, `exit`, `signal`, `inactivity`, `timeout`, `interrupted`, …
+    pub error_kind: Option<String>,
+    pub error: Option<String>,
+    pub input_tokens: Option<u64>,
+    pub output_tokens: Option<u64>,
+    pub cost_usd: Option<f64>,
+    pub session_id: Option<String>,
+    /// `from..to`: the commits of the attempt.
+    pub commits: Option<String>,
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "data", rename_all = "snake_case")]
@@ -74,7 +100,9 @@ pub enum Event {
         state: String,
     },
     RunEnded {
+        outcome: Ended,
         turns: u64,
+        #[serde(rename = "duration_ms", with = "millis")]
         duration: Duration,
         cost_usd: Option<f64>,
         why: String,
@@ -122,6 +150,9 @@ pub enum Event {
         prompt: String,
         agent: String,
         log: String,
+        /// What it is an attempt at, unique within the run: a turn is `iteration/role`.
+        step: String,
+        turn_id: Option<String>,
     },
     /// A piece of the agent's output, ready to be shown.
     AttemptOutput {
@@ -141,27 +172,12 @@ pub enum Event {
     AttemptActive {
         role: String,
     },
-    /// How the agent's process ended and what it used; `attempt_ended` says what it was worth.
-    AttemptResult {
-        role: String,
-        exit_code: Option<i32>,
-        signal: Option<i32>,
-        /// `none`, `exit`, `signal`, `inactivity`, `timeout`, `interrupted`, …
-        error_kind: String,
-        error: Option<String>,
-        /// Unknown is unknown, never 0.
-        input_tokens: Option<u64>,
-        output_tokens: Option<u64>,
-        cost_usd: Option<f64>,
-        session_id: Option<String>,
-        /// `from..to`: the commits of the attempt.
-        commits: Option<String>,
-    },
     AttemptEnded {
         role: String,
         /// The turn in one line.
         line: String,
-        ok: bool,
+        outcome: Ended,
+        result: AttemptResult,
     },
     /// The agent's own record that it has reached a limit of its service.
     RateLimited {
@@ -315,6 +331,21 @@ pub enum Event {
     },
 }
 
+/// Durations as whole milliseconds.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &Duration, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+        u64::deserialize(d).map(Duration::from_millis)
+    }
+}
+
 /// Kind and data apart, as a table keeps them.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Parts {
@@ -347,6 +378,12 @@ pub trait Sink {
         let _ = place;
         self.emit(event);
     }
+
+    /// Told of an event that is about to be emitted, so that whoever writes it down durably can begin while its
+    /// cause is still being made durable elsewhere.
+    fn ahead(&mut self, place: &Place, event: &Event) {
+        let _ = (place, event);
+    }
 }
 
 impl<F: FnMut(Event)> Sink for F {
@@ -377,8 +414,7 @@ mod tests {
             place,
             Event::Signal { name: "SIGINT".into() },
         ));
-        let expected =
-            r#"{"version":1,"at_ms":0,"run_id":"r","attempt_id":"a","kind":"signal","data":{"name":"SIGINT"}}"#;
+        let expected = r#"{"version":1,"at_ms":0,"run_id":"r","attempt_id":"a","kind":"signal","data":{"name":"SIGINT"}}"#;
         assert_eq!(text.unwrap(), expected);
     }
 }

@@ -6,13 +6,21 @@ mod check;
 mod config;
 mod demo;
 pub mod error;
+mod events;
+mod export;
+mod gc;
+mod history;
 mod init;
 mod prompts;
+mod record;
+mod record_args;
 mod route;
 mod run;
 mod setup;
+mod show;
 mod status;
 mod stop;
+mod stream;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -73,6 +81,11 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Stop(args)) => stop::stop(global, args),
         Some(Command::Resume(args)) => stop::resume(global, args),
         Some(Command::Status(args)) => status::status(global, args),
+        Some(Command::History(args)) => history::history(global, args),
+        Some(Command::Show(args)) => show::show(global, args),
+        Some(Command::Events(args)) => events::events(global, args),
+        Some(Command::Export(args)) => export::export(global, args),
+        Some(Command::Gc(args)) => gc::gc(global, args),
     }
 }
 

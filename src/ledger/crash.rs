@@ -4,19 +4,21 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::change::{AttemptEnd, Change, RunMove, apply};
+use super::change::{AttemptEnd, Change, Desk, RunMove};
 use super::error::LedgerError;
+use super::model::RunRow;
 use super::owner::Owner;
 use super::schema::Ledger;
 use super::state::{AttemptState, RunState};
-use crate::event::Event;
+use crate::event::{AttemptResult, Ended, Event, Place};
 
 /// The error of a row whose owner died.
 pub const CRASH: &str = "orchestrator-crash";
 
 impl Ledger {
     /// Closes runs and attempts whose owner is dead; returns how many rows. Two starts at once close each row once.
-    pub fn close_dead(&mut self, here: &Owner) -> Result<usize, LedgerError> {
+    pub fn close_dead(&mut self) -> Result<usize, LedgerError> {
+        let here = &self.owner.clone();
         let dead_runs = open_rows(
             &self.conn,
             "select run_id, state, owner, '' from runs where state in ('pending', 'running')",
@@ -33,25 +35,19 @@ impl Ledger {
         self.set_durable(true)?;
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut closed = 0;
+        let desk = Desk { tx: &tx, owner: here, mask: None };
         for [attempt_id, run_id, role] in dead_attempts {
             let at = last_sign(&tx, &run_id)?;
-            let event = Event::AttemptEnded { role, line: format!("failed: {CRASH}"), ok: false };
-            let end = AttemptEnd {
-                attempt_id,
-                run_id,
-                state: AttemptState::Failed,
-                at,
-                exit_code: None,
-                signal: None,
+            let result = AttemptResult {
                 error_kind: Some(CRASH.into()),
                 error: Some(CRASH.into()),
-                result: None,
-                input_tokens: None,
-                output_tokens: None,
-                cost_usd: None,
-                event,
+                ..AttemptResult::default()
             };
-            closed += counted(apply(&tx, &Change::EndAttempt(end)))?;
+            let line = format!("failed: {CRASH}");
+            let event = Event::AttemptEnded { role, line, outcome: Ended::Failed, result: result.clone() };
+            let place = Place::run(run_id).attempt(attempt_id);
+            let end = AttemptEnd { place, state: AttemptState::Failed, at, result, event };
+            closed += counted(desk.apply(&Change::EndAttempt(end)))?;
         }
         for [run_id, state, _] in dead_runs {
             let pending = state == RunState::Pending.name();
@@ -64,10 +60,18 @@ impl Ledger {
             let event = ended(&tx, &run_id, at)?;
             let error = Some(CRASH.to_owned());
             let step = RunMove { run_id, from, to, at, exit_code: None, error, event };
-            closed += counted(apply(&tx, &Change::MoveRun(step)))?;
+            closed += counted(desk.apply(&Change::MoveRun(step)))?;
         }
         tx.commit()?;
         Ok(closed)
+    }
+}
+
+impl Ledger {
+    /// Whether a run is open though its program is gone: the next start will close it.
+    pub fn is_abandoned(&self, run: &RunRow) -> bool {
+        let owner = run.owner.as_ref().and_then(|raw| serde_json::from_str::<Owner>(raw.get()).ok());
+        run.ended_at.is_none() && owner.is_some_and(|owner| owner.is_dead(&self.owner))
     }
 }
 
@@ -113,6 +117,7 @@ fn ended(conn: &Connection, run_id: &str, at: i64) -> Result<Event, LedgerError>
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     Ok(Event::RunEnded {
+        outcome: Ended::Failed,
         turns: u64::try_from(turns).unwrap_or(0),
         duration: Duration::from_millis(u64::try_from(took).unwrap_or(0)),
         cost_usd: None,

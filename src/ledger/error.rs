@@ -48,6 +48,12 @@ impl LedgerError {
         }
     }
 
+    /// The file itself is no ledger any more.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Sql(e)
+            if matches!(e.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)))
+    }
+
     /// Another try later may well succeed, and nobody has to know.
     pub(super) fn is_busy(&self) -> bool {
         matches!(self, Self::Sql(e)

@@ -31,6 +31,10 @@ impl Follower {
 
     /// The next events; empty if there are none yet.
     pub fn next(&mut self) -> Result<Vec<EventRow>, LedgerError> {
+        // A damaged file was replaced; the numbers of the new one go on behind those of the old one.
+        if self.ledger.replaced() && self.ledger.path().exists() {
+            self.ledger = Ledger::open_existing(&self.ledger.path().to_owned())?;
+        }
         // Whole batches may hold nothing that fits the filter.
         loop {
             let before = self.after;
@@ -51,6 +55,6 @@ impl Follower {
     pub fn is_over(&self) -> Result<bool, LedgerError> {
         let Some(run_id) = &self.filter.run_id else { return Ok(false) };
         let run = self.ledger.run(run_id)?;
-        Ok(run.is_none_or(|run| run.ended_at.is_some()))
+        Ok(run.is_none_or(|run| run.ended_at.is_some() || self.ledger.is_abandoned(&run)))
     }
 }

@@ -31,7 +31,7 @@ impl Ledger {
                 rows.collect::<Result<_, _>>()?
             };
             for run_id in &old {
-                let mut delete = |sql| tx.prepare_cached(sql)?.execute([run_id]);
+                let delete = |sql| tx.prepare_cached(sql)?.execute([run_id]);
                 total.events += delete("delete from run_events where run_id = ?1")?;
                 total.attempts += delete("delete from step_attempts where run_id = ?1")?;
                 total.runs += delete("delete from runs where run_id = ?1")?;

@@ -6,18 +6,22 @@
 //!
 //! - `schema`: opening, migrations. `state`, `model`: what may become what; the rows.
 //! - `change`: a transition and its event, in one transaction, by compare-and-set on the old state.
-//! - `writer`, `queue`: the thread. `recorder`: from events to changes. `crash`: rows of dead owners.
+//! - `queue`, `writer`, `store`: the thread, and what it does when the file is ill. `aside`: a damaged file.
+//! - `mapping`, `recorder`: from events to changes. `crash`: rows of dead owners. `mask`: secrets.
 //! - `read`, `follow`, `export`: for whoever looks; a subscriber reads from `seq`, so it cannot slow a run.
 //! - `gc`: what is old.
 //!
 //! No engine writes SQL, and nothing here runs an agent.
 
+mod aside;
 mod change;
 mod crash;
 mod error;
 mod export;
 mod follow;
 mod gc;
+mod mapping;
+mod mask;
 mod model;
 mod owner;
 mod queue;
@@ -25,6 +29,7 @@ mod read;
 mod recorder;
 mod schema;
 mod state;
+mod store;
 mod wake;
 mod writer;
 
@@ -34,6 +39,7 @@ pub use error::LedgerError;
 pub use export::export;
 pub use follow::Follower;
 pub use gc::Forgotten;
+pub use mask::Mask;
 pub use model::{AttemptRow, EventRow, RunRow};
 pub use owner::Owner;
 pub use read::{EventFilter, Found, RunFilter};

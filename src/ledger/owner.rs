@@ -21,6 +21,10 @@ impl Owner {
         Self { host: host(), boot: boot(), pid, start: start_of(pid).unwrap_or(0) }
     }
 
+    pub(super) fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
     /// Whether the process has certainly ended. Another machine's cannot be known from here.
     pub fn is_dead(&self, here: &Self) -> bool {
         if self.host != here.host {
@@ -61,9 +65,8 @@ fn start_of(pid: i32) -> Option<u64> {
 
 /// Without `/proc` a signal that is not sent tells whether there is such a process.
 fn signalable(pid: i32) -> bool {
-    rustix::process::Pid::from_raw(pid).is_some_and(|pid| {
-        !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
-    })
+    rustix::process::Pid::from_raw(pid)
+        .is_some_and(|pid| !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH)))
 }
 
 #[cfg(test)]
@@ -78,7 +81,10 @@ mod tests {
         assert!(Owner { boot: "before".into(), ..here.clone() }.is_dead(&here));
         assert!(!Owner { host: "elsewhere".into(), boot: "x".into(), ..here.clone() }.is_dead(&here));
         if here.start != 0 {
-            assert!(Owner { start: here.start + 1, ..here.clone() }.is_dead(&here), "the pid was given again");
+            assert!(
+                Owner { start: here.start + 1, ..here.clone() }.is_dead(&here),
+                "the pid was given again"
+            );
         }
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();

@@ -47,7 +47,8 @@ impl Ledger {
     }
 
     pub fn run(&self, run_id: &str) -> Result<Option<RunRow>, LedgerError> {
-        let mut select = self.conn.prepare_cached(&format!("select {RUN} from runs r where r.run_id = ?1"))?;
+        let mut select =
+            self.conn.prepare_cached(&format!("select {RUN} from runs r where r.run_id = ?1"))?;
         Ok(select.query_row([run_id], model::run).optional()?)
     }
 

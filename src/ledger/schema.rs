@@ -2,13 +2,15 @@
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::LedgerError;
+use super::mask::Mask;
+use super::owner::Owner;
 
 /// The file's name in the private folder.
 pub const FILE: &str = "ledger.db";
@@ -30,6 +32,11 @@ pub struct Ledger {
     pub(super) path: PathBuf,
     /// What `synchronous` is set to; it is asked for on every write.
     pub(super) durable: Option<bool>,
+    /// Whose rows are written.
+    pub(super) owner: Owner,
+    pub(super) mask: Option<Mask>,
+    /// The file that is open: another one may lie in its place later.
+    pub(super) inode: Option<u64>,
 }
 
 impl Ledger {
@@ -55,7 +62,14 @@ impl Ledger {
         let conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(BUSY)?;
         conn.set_prepared_statement_cache_capacity(64);
-        let mut ledger = Self { conn, path: path.to_owned(), durable: None };
+        let mut ledger = Self {
+            conn,
+            path: path.to_owned(),
+            durable: None,
+            owner: Owner::this(),
+            mask: None,
+            inode: inode(path),
+        };
         ledger.migrate()?;
         ledger.conn.pragma_update(None, "foreign_keys", true)?;
         Ok(ledger)
@@ -63,6 +77,38 @@ impl Ledger {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What is covered in everything written from now on.
+    #[must_use]
+    pub fn with_mask(mut self, mask: Option<Mask>) -> Self {
+        self.mask = mask;
+        self
+    }
+
+    /// Writes rows for another process, as an embedding program may.
+    #[must_use]
+    pub fn with_owner(mut self, owner: Owner) -> Self {
+        self.owner = owner;
+        self
+    }
+
+    /// Whether another file lies where this one was opened.
+    pub(super) fn replaced(&self) -> bool {
+        inode(&self.path) != self.inode
+    }
+
+    /// Numbers of a new file go on after `seq`: a subscriber of the one it replaces misses nothing.
+    pub(super) fn begin_after(&mut self, seq: i64) -> Result<(), LedgerError> {
+        let empty: bool = self.conn.query_row(
+            "select not exists (select 1 from sqlite_sequence where name = 'run_events')",
+            [],
+            |row| row.get(0),
+        )?;
+        if empty {
+            self.conn.execute("insert into sqlite_sequence (name, seq) values ('run_events', ?1)", [seq])?;
+        }
+        Ok(())
     }
 
     fn version(&self) -> Result<i64, LedgerError> {
@@ -98,4 +144,8 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+pub(super) fn inode(path: &Path) -> Option<u64> {
+    std::fs::metadata(path).ok().map(|m| m.ino())
 }

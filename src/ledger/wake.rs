@@ -16,9 +16,8 @@ impl Wake {
         use rustix::fs::inotify;
         let flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
         let changes = inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE;
-        let notify = inotify::init(flags)
-            .and_then(|fd| inotify::add_watch(&fd, folder, changes).map(|_| fd))
-            .ok();
+        let notify =
+            inotify::init(flags).and_then(|fd| inotify::add_watch(&fd, folder, changes).map(|_| fd)).ok();
         Self { notify }
     }
 

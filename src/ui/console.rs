@@ -63,7 +63,7 @@ impl<O: Write, E: Write> Console<O, E> {
                 self.line(&format!("agents: {}", pairs.join(", ")));
                 self.line(&format!("state: {state}"));
             }
-            Event::RunEnded { turns, duration, cost_usd, why, next } => {
+            Event::RunEnded { turns, duration, cost_usd, why, next, .. } => {
                 let took = duration_words(*duration);
                 let turns = if *turns == 1 { "1 turn".to_owned() } else { format!("{turns} turns") };
                 let cost = cost_usd.map_or_else(|| "cost unknown".to_owned(), |c| format!("${c:.2}"));
@@ -118,7 +118,6 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::StepReady { .. }
             | Event::StepSkipped { .. }
             | Event::AttemptActive { .. }
-            | Event::AttemptResult { .. }
             | Event::RateLimited { .. }
             | Event::AgentFallback { .. }
             | Event::RetryScheduled { .. }
@@ -176,6 +175,7 @@ impl<O: Write, E: Write> Sink for Console<O, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{AttemptResult, Ended};
 
     fn shown(volume: Volume, events: Vec<Event>) -> (String, String) {
         let (mut out, mut err) = (Vec::new(), Vec::new());
@@ -199,8 +199,14 @@ mod tests {
             },
             Event::AttemptOutput { role: "galph".into(), text: "no line end".into() },
             Event::Warning { text: "careful".into() },
-            Event::AttemptEnded { role: "galph".into(), line: "iter 1 galph".into(), ok: true },
+            Event::AttemptEnded {
+                role: "galph".into(),
+                line: "iter 1 galph".into(),
+                outcome: Ended::Succeeded,
+                result: AttemptResult::default(),
+            },
             Event::RunEnded {
+                outcome: Ended::Succeeded,
                 turns: 1,
                 duration: std::time::Duration::from_secs(61),
                 cost_usd: None,

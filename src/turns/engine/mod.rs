@@ -23,6 +23,7 @@ mod record;
 mod route;
 mod start;
 mod stopping;
+mod told;
 mod turn;
 
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ pub use prompt::{Past, context_for, rescues};
 pub use start::read_state;
 
 use crate::clock::Clock;
-use crate::event::Sink;
+use crate::event::{Place, Sink};
 use crate::ids::Ids;
 use crate::state::State;
 use crate::supervise::Stop;
@@ -65,6 +66,8 @@ pub(super) struct Engine<'a> {
     memory: Memory,
     journal: Option<Journal>,
     run_id: String,
+    /// What happens now belongs here: the run, and the attempt while there is one.
+    place: Place,
     turns: u64,
     cost: Option<f64>,
     began: Duration,

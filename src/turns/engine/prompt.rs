@@ -118,6 +118,7 @@ impl Engine<'_> {
         let plain = ready.agent.output == "text";
         let role = run.role.to_string();
         let sink = &mut *self.world.sink;
+        let place = &self.place;
         let mut hear = |activity: &Activity| {
             if let Kind::Output { bytes } = &activity.kind
                 && answer.len() < ANSWER_BYTES
@@ -126,7 +127,7 @@ impl Engine<'_> {
                 answer.extend_from_slice(&bytes[..bytes.len().min(ANSWER_BYTES - answer.len())]);
             }
             if let Some(fact) = shown(&role, activity, plain) {
-                sink.emit(fact);
+                sink.emit_at(place, fact);
             }
         };
         let outcome = run_agent(job, self.world.stop, &*self.world.clock, &mut hear).await;
@@ -189,7 +190,14 @@ fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
             output(format!("  > {name} {brief}\n"))
         }
         Kind::Warning { text } => warning(text.clone()),
-        Kind::Idle { silent_ms } => warning(format!("silent for {} s", silent_ms / 1000)),
+        Kind::Idle { silent_ms } => Some(Fact::AttemptIdle { role: role.to_owned(), silent_ms: *silent_ms }),
+        Kind::Active => Some(Fact::AttemptActive { role: role.to_owned() }),
+        Kind::RateLimit(limit) => Some(Fact::RateLimited {
+            role: role.to_owned(),
+            status: limit.status.clone(),
+            blocked: limit.blocked,
+            resets_at: limit.resets_at,
+        }),
         Kind::Terminate { reason, .. } => warning(format!("ending the agent: {reason}")),
         Kind::Leak(leak) => warning(format!(
             "ended a process the agent left behind: pid {} ({})",
