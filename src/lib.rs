@@ -20,6 +20,7 @@ pub mod cli;
 pub mod ui;
 
 pub mod turns;
+pub mod workstreams;
 
 pub mod sync;
 

@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test helper that cannot go on fails the test")]
 
+mod batch;
 mod cli;
 mod supervise;
