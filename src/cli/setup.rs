@@ -68,6 +68,7 @@ pub(super) fn setup(global: &Global, args: &RunArgs) -> Result<Setup, Failure> {
     let mut settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
     screen::hide(&settings.redactor);
     settings.runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute());
+    settings.watched = Some(loaded.watched.clone());
     Ok(Setup { loaded, settings })
 }
 

@@ -10,7 +10,7 @@ use super::prompt_name::{PromptError, normalise};
 use super::router;
 use super::workflow::{OnCheckFail, Step, Workflow, WorkflowError};
 use crate::agents::{Dispatch, DispatchError, Table};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Watched};
 use crate::ids::RoleId;
 use crate::supervise::Redactor;
 
@@ -28,6 +28,8 @@ pub struct Settings {
     pub path: OsString,
     /// The user's folder for sockets (`XDG_RUNTIME_DIR`), for where the project's path is too long for one.
     pub runtime_dir: Option<PathBuf>,
+    /// The file behind `config`, to tell when it changes.
+    pub watched: Option<Watched>,
 }
 
 /// The options of one start.
@@ -139,6 +141,7 @@ impl Settings {
             redactor,
             path,
             runtime_dir: None,
+            watched: None,
         })
     }
 

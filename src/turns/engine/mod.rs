@@ -37,6 +37,7 @@ pub use prompt::{Past, context_for, rescues};
 pub use start::read_state;
 
 use crate::clock::Clock;
+use crate::config::Watched;
 use crate::control::{Board, Server};
 use crate::event::Sink;
 use crate::ids::Ids;
@@ -73,6 +74,7 @@ pub(super) struct Engine<'a> {
     server: Option<Server>,
     turns: u64,
     cost: Option<f64>,
+    watched: Option<Watched>,
     began: Duration,
 }
 

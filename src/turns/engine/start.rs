@@ -137,6 +137,7 @@ impl<'a> Engine<'a> {
             server: None,
             turns: 0,
             cost,
+            watched: settings.watched.clone(),
             began,
         };
         for path in cleared {
