@@ -66,9 +66,9 @@ pub(super) fn setup(global: &Global, args: &RunArgs) -> Result<Setup, Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let redactor = redactor(&loaded.config);
     let mut settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
+    settings.watched = Some(loaded.watched.clone());
     screen::hide(&settings.redactor);
     settings.runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute());
-    settings.watched = Some(loaded.watched.clone());
     Ok(Setup { loaded, settings })
 }
 

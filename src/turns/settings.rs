@@ -26,10 +26,10 @@ pub struct Settings {
     pub redactor: Arc<Redactor>,
     /// PATH of the start.
     pub path: OsString,
-    /// The user's folder for sockets (`XDG_RUNTIME_DIR`), for where the project's path is too long for one.
-    pub runtime_dir: Option<PathBuf>,
     /// The file behind `config`, to tell when it changes.
     pub watched: Option<Watched>,
+    /// The user's folder for sockets (`XDG_RUNTIME_DIR`), for where the project's path is too long for one.
+    pub runtime_dir: Option<PathBuf>,
 }
 
 /// The options of one start.
@@ -140,8 +140,8 @@ impl Settings {
             options,
             redactor,
             path,
-            runtime_dir: None,
             watched: None,
+            runtime_dir: None,
         })
     }
 
