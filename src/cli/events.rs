@@ -29,7 +29,7 @@ pub(super) fn events(global: &Global, args: &EventsArgs) -> Result<u8, Failure> 
     let mut out = anstream::stdout().lock();
     let mut over = !args.follow;
     loop {
-        let rows = follower.next()?;
+        let rows = follower.read()?;
         if rows.is_empty() {
             if over {
                 return Ok(OK);

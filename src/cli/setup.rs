@@ -63,7 +63,8 @@ pub(super) fn setup(global: &Global, args: &RunArgs) -> Result<Setup, Failure> {
     let options = options(args, &loaded.config)?;
     let redactor = Redactor::from_env(std::env::vars_os());
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
+    let mut settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
+    settings.watched = Some(loaded.watched.clone());
     Ok(Setup { loaded, settings })
 }
 

@@ -14,9 +14,9 @@ use crate::event::{AttemptResult, Ended, Event, Place};
 #[derive(Debug, Clone)]
 pub enum Entry {
     /// Durable.
-    Change(Change),
+    Change(Box<Change>),
     /// Written with the next batch.
-    Event(Record),
+    Event(Box<Record>),
 }
 
 /// An event on its way into the ledger.
@@ -122,7 +122,7 @@ impl Ledger {
 
     /// One transition, durable when this returns.
     pub fn change(&mut self, change: Change) -> Result<(), LedgerError> {
-        match self.write([&Entry::Change(change)], true)?.pop() {
+        match self.write([&Entry::Change(Box::new(change))], true)?.pop() {
             None => Ok(()),
             Some((_, error)) => Err(error),
         }

@@ -89,13 +89,12 @@ impl Store {
     }
 
     fn attempt(&mut self, items: &[Item]) -> Result<Vec<(usize, LedgerError)>, LedgerError> {
-        let ledger = match &mut self.ledger {
-            Some(ledger) => ledger,
-            None => {
-                let mut ledger = Ledger::open(&self.options.path)?.with_mask(self.options.mask.clone());
-                ledger.close_dead()?;
-                self.ledger.insert(ledger)
-            }
+        let ledger = if let Some(ledger) = &mut self.ledger {
+            ledger
+        } else {
+            let mut ledger = Ledger::open(&self.options.path)?.with_mask(self.options.mask.clone());
+            ledger.close_dead()?;
+            self.ledger.insert(ledger)
         };
         if items.is_empty() {
             return Ok(Vec::new());
@@ -133,7 +132,8 @@ impl Store {
 
     fn note_in_ledger(&mut self, text: String) {
         let at = self.options.clock.now().as_millisecond();
-        let entry = Entry::Event(Record { place: Place::default(), at, event: Event::Warning { text } });
+        let record = Record { place: Place::default(), at, event: Event::Warning { text } };
+        let entry = Entry::Event(Box::new(record));
         if let Some(ledger) = &mut self.ledger
             && let Err(error) = ledger.write([&entry], false)
         {
@@ -195,7 +195,8 @@ impl Store {
     fn begin_anew(&mut self, first_seq: i64) -> Result<(), LedgerError> {
         let mut ledger = Ledger::open(&self.options.path)?.with_mask(self.options.mask.clone());
         ledger.begin_after(first_seq)?;
-        let entries: Vec<Entry> = self.open.iter().cloned().map(Entry::Change).collect();
+        let entries: Vec<Entry> =
+            self.open.iter().cloned().map(|change| Entry::Change(Box::new(change))).collect();
         ledger.write(&entries, true)?;
         self.ledger = Some(ledger);
         Ok(())

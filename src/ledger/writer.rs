@@ -58,13 +58,13 @@ impl Writer {
 
     /// An event: written with the next batch, at most a tenth of a second later.
     pub fn event(&self, record: Record) {
-        self.queue.put(Item { entry: Entry::Event(record), reply: None });
+        self.queue.put(Item { entry: Entry::Event(Box::new(record)), reply: None });
     }
 
     /// A transition: written durably and at once, together with the event that it carries.
     pub fn change(&self, change: Change) -> Ticket {
         let (reply, answer) = mpsc::channel();
-        self.queue.put(Item { entry: Entry::Change(change), reply: Some(reply) });
+        self.queue.put(Item { entry: Entry::Change(Box::new(change)), reply: Some(reply) });
         Ticket(answer)
     }
 

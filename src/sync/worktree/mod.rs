@@ -21,6 +21,7 @@ mod put;
 mod rescue;
 mod sanitize;
 mod stage;
+mod sweep;
 mod tree;
 
 #[cfg(test)]
@@ -30,10 +31,11 @@ pub use dirty::{Dirty, Kind};
 pub use error::GitError;
 pub use git2::Oid;
 pub use head::Head;
-pub use history::{CommitLine, DiffStat};
+pub use history::{CommitLine, DiffStat, short_id};
 pub use open::{Identity, PRIVATE_DIR, Repo};
 pub use owner::LockOwner;
 pub use path::{path_from_text, path_text};
 pub use preflight::{Operation, PreflightError};
 pub use rescue::{RESCUE_PREFIX, Rescued, merge_command};
 pub use sanitize::Sanitized;
+pub use sweep::OldWorktree;

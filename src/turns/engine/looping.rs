@@ -73,6 +73,7 @@ impl Engine<'_> {
                 self.say(Fact::Signal { name: reason.text.clone() });
                 return Ok(End::Interrupted(reason));
             }
+            self.tell_of_changed_configuration();
             let role = self.state.expected_actor.clone();
             let end = self.turn(&role).await?;
             self.place.attempt_id = None;
@@ -89,6 +90,18 @@ impl Engine<'_> {
                 return Ok(if self.state.exits() { self.stopped() } else { End::Done });
             }
             self.pause().await;
+        }
+    }
+
+    /// T41. Read once at start, so a change is told and waits for the next one.
+    fn tell_of_changed_configuration(&mut self) {
+        let Some(watched) = &mut self.watched else { return };
+        if watched.changed() {
+            let file = watched.path.strip_prefix(&self.settings.root).unwrap_or(&watched.path).display();
+            let text = format!(
+                "{file} has changed: this run keeps the settings it started with; the next start reads it"
+            );
+            self.say(Fact::Notice { text });
         }
     }
 

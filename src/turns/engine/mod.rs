@@ -37,6 +37,7 @@ pub use prompt::{Past, context_for, rescues};
 pub use start::read_state;
 
 use crate::clock::Clock;
+use crate::config::Watched;
 use crate::event::{Place, Sink};
 use crate::ids::Ids;
 use crate::state::State;
@@ -70,6 +71,7 @@ pub(super) struct Engine<'a> {
     place: Place,
     turns: u64,
     cost: Option<f64>,
+    watched: Option<Watched>,
     began: Duration,
 }
 
