@@ -30,6 +30,8 @@ pub mod supervise;
 
 pub mod ledger;
 
+pub mod control;
+
 pub mod config;
 pub mod state;
 

@@ -28,6 +28,8 @@ pub struct Settings {
     pub path: OsString,
     /// The file behind `config`, to tell when it changes.
     pub watched: Option<Watched>,
+    /// The user's folder for sockets (`XDG_RUNTIME_DIR`), for where the project's path is too long for one.
+    pub runtime_dir: Option<PathBuf>,
 }
 
 /// The options of one start.
@@ -128,7 +130,19 @@ impl Settings {
             return Err(SettingsError::UnknownRole(role.to_string()));
         }
         let redactor = Arc::new(redactor);
-        Ok(Self { root, config, workflow, router, dispatch, table, options, redactor, path, watched: None })
+        Ok(Self {
+            root,
+            config,
+            workflow,
+            router,
+            dispatch,
+            table,
+            options,
+            redactor,
+            path,
+            watched: None,
+            runtime_dir: None,
+        })
     }
 
     pub fn private(&self) -> PathBuf {

@@ -110,6 +110,7 @@ impl Engine<'_> {
         if !pause.is_zero() {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
+                _ = self.board.wait_stop() => {}
                 _ = self.world.stop.wait() => {}
             }
         }

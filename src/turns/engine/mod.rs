@@ -14,6 +14,7 @@
 //! | stamp commit | the next role's turn | goes on |
 
 mod checks;
+mod control;
 mod error;
 mod finish;
 mod looping;
@@ -38,6 +39,7 @@ pub use start::read_state;
 
 use crate::clock::Clock;
 use crate::config::Watched;
+use crate::control::{Board, Server};
 use crate::event::{Place, Sink};
 use crate::ids::Ids;
 use crate::state::State;
@@ -67,6 +69,10 @@ pub(super) struct Engine<'a> {
     memory: Memory,
     journal: Option<Journal>,
     run_id: String,
+    /// What others may know and ask of this run.
+    board: Board,
+    /// Answers them; none for commands that only change the state.
+    server: Option<Server>,
     /// What happens now belongs here: the run, and the attempt while there is one.
     place: Place,
     turns: u64,

@@ -90,7 +90,7 @@ impl Engine<'_> {
         let commits = commits
             .into_iter()
             .filter(|c| !c.subject.starts_with("[SYNC "))
-            .map(|c| format!("{} {}", c.short, c.subject))
+            .map(|c| format!("{} {}", c.short, self.settings.redactor.text(&c.subject)))
             .collect();
         let stat = git.repo.diff_stat(open.base.or(open.head_before), tip, Some(&git.state_path))?;
         Ok((Some(commits), Some(stat)))
