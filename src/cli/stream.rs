@@ -96,4 +96,8 @@ impl Sink for Ear<'_, '_> {
     fn ahead(&mut self, place: &Place, event: &Event) {
         self.0.0.borrow_mut().recorder.ahead(place, event);
     }
+
+    fn settle(&mut self) {
+        self.0.0.borrow_mut().recorder.settle();
+    }
 }

@@ -38,7 +38,6 @@ impl Ledger {
     /// Deletes runs that ended before `before` (ms), with all that is theirs, and older events of no run. A run is
     /// deleted last, so that a kill in between leaves nothing without a name.
     pub fn forget(&mut self, before: i64) -> Result<Forgotten, LedgerError> {
-        self.set_durable(false)?;
         let mut total = Forgotten::default();
         let old: Vec<String> = {
             let mut select = self.conn.prepare(OLD)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::aside::move_aside;
 use super::change::{Change, Entry, Record};
 use super::error::LedgerError;
-use super::queue::{Item, Queue};
+use super::queue::{Item, Progress, Queue};
 use super::schema::{Ledger, inode};
 use super::state::RunState;
 use super::writer::Options;
@@ -24,6 +24,8 @@ pub(super) struct Store {
     health: Health,
     /// Transitions that are not written yet, oldest first.
     kept: Vec<Item>,
+    /// That the disk does not take what is written was said.
+    unsynced: bool,
     /// What is open now: a new file in place of a damaged one begins with it.
     open: Vec<Change>,
 }
@@ -45,7 +47,15 @@ enum Remedy {
 
 impl Store {
     pub(super) fn new(options: Options, queue: Arc<Queue>) -> Self {
-        Self { options, queue, ledger: None, health: Health::Well, kept: Vec::new(), open: Vec::new() }
+        Self {
+            options,
+            queue,
+            ledger: None,
+            health: Health::Well,
+            kept: Vec::new(),
+            unsynced: false,
+            open: Vec::new(),
+        }
     }
 
     /// Opens the file and closes what dead owners left, before anything is written.
@@ -99,7 +109,19 @@ impl Store {
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        ledger.write(items.iter().map(|item| &item.entry), items.iter().any(Item::is_change))
+        let refused = ledger.write(items.iter().map(|item| &item.entry))?;
+        if items.iter().any(Item::is_change) {
+            items.iter().for_each(Item::tell_written);
+            // It is written: another try would write it twice. What a disk does that cannot do this, nobody knows.
+            if let Err(error) = ledger.sync()
+                && !std::mem::replace(&mut self.unsynced, true)
+            {
+                self.queue.say(format!(
+                    "the ledger cannot be brought to the disk: {error}; a power cut may undo it"
+                ));
+            }
+        }
+        Ok(refused)
     }
 
     fn done(&mut self, items: Vec<Item>, refused: Vec<(usize, LedgerError)>) {
@@ -117,7 +139,7 @@ impl Store {
             }
             if let Some(reply) = item.reply {
                 // Whoever asked may have gone on.
-                let _ = reply.send(result);
+                let _ = reply.send(Progress::Done(result));
             }
         }
         let lost = self.queue.lost();
@@ -135,7 +157,7 @@ impl Store {
         let record = Record { place: Place::default(), at, event: Event::Warning { text } };
         let entry = Entry::Event(Box::new(record));
         if let Some(ledger) = &mut self.ledger
-            && let Err(error) = ledger.write([&entry], false)
+            && let Err(error) = ledger.write([&entry])
         {
             tracing::warn!("ledger: {error}");
         }
@@ -197,7 +219,8 @@ impl Store {
         ledger.begin_after(first_seq)?;
         let entries: Vec<Entry> =
             self.open.iter().cloned().map(|change| Entry::Change(Box::new(change))).collect();
-        ledger.write(&entries, true)?;
+        ledger.write(&entries)?;
+        ledger.sync()?;
         self.ledger = Some(ledger);
         Ok(())
     }

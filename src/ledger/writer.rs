@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::change::{Change, Entry, Record};
 use super::error::LedgerError;
 use super::mask::Mask;
-use super::queue::{Item, Queue};
+use super::queue::{Item, Progress, Queue};
 use super::store::Store;
 use crate::clock::Clock;
 
@@ -97,15 +97,23 @@ impl Drop for End {
 
 /// What becomes of a transition.
 #[derive(Debug)]
-pub struct Ticket(Receiver<Result<(), LedgerError>>);
+pub struct Ticket(Receiver<Progress>);
 
 impl Ticket {
+    /// Waits until the death of the program cannot undo the transition; false if that takes longer than `limit`.
+    pub fn written(&self, limit: Duration) -> bool {
+        !matches!(self.0.recv_timeout(limit), Err(RecvTimeoutError::Timeout))
+    }
+
     /// Waits until it is durable or refused; `None` if that takes longer than `limit`.
     pub fn wait(&self, limit: Duration) -> Option<Result<(), LedgerError>> {
-        match self.0.recv_timeout(limit) {
-            Ok(result) => Some(result),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => Some(Err(LedgerError::Closed)),
+        loop {
+            match self.0.recv_timeout(limit) {
+                Ok(Progress::Written) => {}
+                Ok(Progress::Done(result)) => return Some(result),
+                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Disconnected) => return Some(Err(LedgerError::Closed)),
+            }
         }
     }
 }

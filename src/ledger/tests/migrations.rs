@@ -27,7 +27,7 @@ fn an_old_file_is_migrated() {
     assert_eq!(version, VERSION);
     ledger.conn.execute("insert into round_robin (rule, position) values ('r', 1)", []).unwrap();
     // Numbers go on where they were.
-    ledger.write([&super::super::Entry::Event(Box::new(output("run-one", "x")))], false).unwrap();
+    ledger.write([&super::super::Entry::Event(Box::new(output("run-one", "x")))]).unwrap();
     let (rows, _) = ledger.events(&super::super::EventFilter::default(), 0, 10).unwrap();
     assert_eq!(rows.last().unwrap().seq, 8);
 }

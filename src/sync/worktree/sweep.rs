@@ -77,6 +77,7 @@ impl Repo {
             };
             all.push(OldWorktree { name: name.to_owned(), path: worktree.path().to_owned(), branch, kept });
         }
+        all.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(all)
     }
 
