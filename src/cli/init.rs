@@ -11,7 +11,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{EXAMPLE_YAML, FILE_NAME, find_root};
 use crate::ids::RoleId;
 use crate::state::{State, file};
-use crate::sync::worktree::{Dirty, GitError, Oid, Repo, short_id};
+use crate::sync::worktree::{Dirty, GitError, Oid, Repo};
 use crate::turns::shipped;
 
 /// Lines the ignore file needs: what a run leaves and nobody commits.
@@ -115,7 +115,7 @@ fn commit(root: &Path, written: &[String]) -> Result<String, Failure> {
     let repo = Repo::open(root, Arc::new(SystemClock))
         .map_err(|e| Failure::new(USAGE, "no_repository", "commit").cause(e.to_string()).hint("git init"))?;
     let made = commit_written(&repo, root, written).map_err(|e| io("commit", &e))?;
-    let short = made.map(short_id);
+    let short = made.map(|id| repo.short_id(id)).transpose().map_err(|e| io("commit", &e))?;
     Ok(short.map_or_else(|| "nothing to commit\n".into(), |id| format!("committed {id}\n")))
 }
 

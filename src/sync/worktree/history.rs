@@ -27,19 +27,6 @@ pub struct DiffStat {
     pub deletions: usize,
 }
 
-/// A commit id for people and for the state file. Ten digits are unambiguous in any repository of
-/// a usual size; finding out how few would do costs a look into the object folders each time.
-pub fn short_id(id: Oid) -> String {
-    let mut text = id.to_string();
-    text.truncate(10);
-    text
-}
-
-fn line(commit: &Commit<'_>) -> CommitLine {
-    let subject = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default()).into_owned();
-    CommitLine { id: commit.id(), short: short_id(commit.id()), subject }
-}
-
 impl Repo {
     /// The bytes of `path` in a commit; `None` if it has no such file.
     pub fn blob_at(&self, commit: Oid, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
@@ -84,7 +71,7 @@ impl Repo {
             // A shallow clone ends before some parents; what is not there removed nothing here.
             for parent in commit.parents() {
                 if has(&parent)? {
-                    return Ok(Some(line(&commit)));
+                    return self.line(&commit).map(Some);
                 }
             }
         }
@@ -95,7 +82,7 @@ impl Repo {
     pub fn commits_between(&self, from: Option<Oid>, to: Oid) -> Result<Vec<CommitLine>, GitError> {
         let ids = self.between(from, to)?;
         let commits = ids.into_iter().map(|id| self.git.find_commit(id).doing("read a commit"));
-        commits.map(|c| Ok(line(&c?))).collect()
+        commits.map(|c| self.line(&c?)).collect()
     }
 
     /// The commits made since the claim, side branches that were merged included, oldest first.
@@ -114,6 +101,18 @@ impl Repo {
             walk.collect()
         };
         walk().doing("walk the history")
+    }
+
+    fn line(&self, commit: &Commit<'_>) -> Result<CommitLine, GitError> {
+        let subject = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default()).into_owned();
+        Ok(CommitLine { id: commit.id(), short: self.short_id(commit.id())?, subject })
+    }
+
+    /// The shortest unambiguous form of a commit id, at least seven digits (`core.abbrev`).
+    pub fn short_id(&self, id: Oid) -> Result<String, GitError> {
+        let object = self.git.find_object(id, None).doing("find a commit")?;
+        let short = object.short_id().doing("shorten a commit id")?;
+        Ok(String::from_utf8_lossy(&short).into_owned())
     }
 
     /// `head` is `claim` or descends from it.

@@ -31,7 +31,7 @@ pub use dirty::{Dirty, Kind};
 pub use error::GitError;
 pub use git2::Oid;
 pub use head::Head;
-pub use history::{CommitLine, DiffStat, short_id};
+pub use history::{CommitLine, DiffStat};
 pub use open::{Identity, PRIVATE_DIR, Repo};
 pub use owner::LockOwner;
 pub use path::{path_from_text, path_text};

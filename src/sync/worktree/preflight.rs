@@ -10,7 +10,6 @@ use git2::RepositoryState;
 
 use super::error::{Doing, GitError};
 use super::head::Head;
-use super::history::short_id;
 use super::open::Repo;
 use super::owner::{LockOwner, lock_owner};
 use super::path::path_text;
@@ -109,7 +108,7 @@ impl Repo {
         let head = self.head()?;
         match (&head.branch, expected) {
             (None, _) => {
-                let commit = head.commit.map(short_id).unwrap_or_default();
+                let commit = head.commit.map(|id| self.short_id(id)).transpose()?.unwrap_or_default();
                 return Err(PreflightError::Detached { commit, expected: expected.map(str::to_owned) });
             }
             (Some(actual), Some(expected)) if actual != expected => {

@@ -13,7 +13,7 @@ use crate::state::{Event, State, file};
 use crate::supervise::{Exit, Lifecycle, Outcome, StopReason};
 use crate::sync::journal::{Mode, Outcome as Ended};
 use crate::sync::message::{AutoMessage, Group, Step, Trailers, auto_name};
-use crate::sync::worktree::{DiffStat, Dirty, Oid, path_text, short_id};
+use crate::sync::worktree::{DiffStat, Dirty, Oid, path_text};
 use crate::turns::autocommit::{self, Left, Scope, scan};
 use crate::turns::context::Previous;
 use crate::turns::stop_request::StopRequest;
@@ -219,7 +219,7 @@ impl Engine<'_> {
         for made in autocommit::run(&git.repo, &plan, message, dry_run)? {
             let words = made.group.words();
             let group = if dry_run { format!("{words} (dry run)") } else { words.to_owned() };
-            let commit = made.id.map(short_id);
+            let commit = made.id.map(|id| git.repo.short_id(id)).transpose()?;
             let paths = made.paths.iter().map(|p| path_text(p)).collect();
             let fact = Fact::Autocommit { role: open.role.to_string(), group, commit, paths };
             self.world.sink.emit_at(&self.place, fact);

@@ -5,7 +5,6 @@ use crate::ids::RoleId;
 use crate::state::{Event, State, Status, file, transition};
 use crate::sync::journal::{self, Announced};
 use crate::sync::message::{PROTOCOL, StateMessage, Step, Trailers};
-use crate::sync::worktree::short_id;
 use crate::turns::settings::Settings;
 
 impl Engine<'_> {
@@ -64,7 +63,8 @@ impl Engine<'_> {
 
     /// A commit id for `<role>_commit`: HEAD, short; none without git.
     pub(super) fn head_id(&self) -> Result<Option<String>, LoopError> {
-        Ok(self.tip()?.map(short_id))
+        let Some(git) = &self.git else { return Ok(None) };
+        Ok(self.tip()?.map(|oid| git.repo.short_id(oid)).transpose()?)
     }
 
     pub(super) fn save_memory(&mut self) -> Result<(), LoopError> {

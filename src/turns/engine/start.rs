@@ -15,7 +15,7 @@ use crate::sync::journal::{self, Journal};
 use crate::sync::memory::Memory;
 use crate::sync::message::{Step, Trailers};
 use crate::sync::seen::{self, Seen};
-use crate::sync::worktree::{GitError, Repo, short_id};
+use crate::sync::worktree::{GitError, Repo};
 use crate::turns::autocommit::{BadGlob, GroupRule, Rules};
 use crate::turns::lock::{LoopLock, Owner, private_folder};
 use crate::turns::settings::Settings;
@@ -193,7 +193,7 @@ impl<'a> Engine<'a> {
                     // Only the working file is gone: HEAD still knows whose turn it is.
                     let hint =
                         format!("only the working file is gone: git restore {}", git.state_path.display());
-                    return Err(gone(short_id(tip), hint));
+                    return Err(gone(git.repo.short_id(tip)?, hint));
                 }
                 if let Some(line) = git.repo.removed_by(tip, &git.state_path)? {
                     return Err(gone(line.short, line.subject));

@@ -13,7 +13,7 @@ use crate::ids::RoleId;
 use crate::state::{Event, Holder, NewTurn, Status};
 use crate::sync::journal::{Journal, Mode};
 use crate::sync::message::{AutoMessage, Group, Step, Trailers, auto_name};
-use crate::sync::worktree::{Dirty, Oid, path_from_text, path_text, short_id};
+use crate::sync::worktree::{Dirty, Oid, path_from_text, path_text};
 use crate::turns::autocommit::{self, Committed, Scope, inspect, plan, scan};
 use crate::turns::logs::{Head, RoleLogs, TurnLog};
 use crate::turns::router;
@@ -198,7 +198,7 @@ impl Engine<'_> {
         let unknown: Vec<String> =
             rest.iter().filter(|p| !exempt.contains(*p)).map(|p| path_text(p)).collect();
         for made in steered {
-            let commit = made.id.map(short_id);
+            let commit = made.id.map(|id| git.repo.short_id(id)).transpose()?;
             let paths = made.paths.iter().map(|p| path_text(p)).collect();
             let fact =
                 Fact::Autocommit { role: role.to_string(), group: made.group.words().into(), commit, paths };

@@ -150,7 +150,7 @@ fn claims_and_stamps_are_commits() {
     p.config("sync: {message_suffix: '[skip ci]'}\n");
     p.run_git(&["commit", "-q", "-am", "config"]);
     p.run(&["--once"]).expect(0);
-    let id = p.run_git(&["rev-parse", "--short=10", "HEAD~3"]);
+    let id = p.run_git(&["rev-parse", "--short", "HEAD~3"]);
     let subjects = p.subjects();
     assert_eq!(subjects[2], "[SYNC i=1] actor=galph status=running [skip ci]");
     assert_eq!(

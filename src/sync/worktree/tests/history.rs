@@ -87,7 +87,7 @@ fn blobs_stats_and_lines() {
     let lines = f.repo.commits_between(Some(from), to).unwrap();
     let subjects: Vec<_> = lines.iter().map(|l| l.subject.as_str()).collect();
     assert_eq!(subjects, ["First", "[SYNC i=1] actor=galph status=running"]);
-    assert_eq!(lines[1].short, f.git(&["rev-parse", "--short=10", "HEAD"]).trim());
+    assert_eq!(lines[1].short, f.git(&["rev-parse", "--short", "HEAD"]).trim());
     assert_eq!(f.repo.blob_at(from, Path::new("README.md")).unwrap().unwrap(), b"hello\n");
     assert_eq!(f.repo.blob_at(from, Path::new("sync")).unwrap(), None, "a folder is no file");
     assert_eq!(f.repo.blob_at(from, Path::new("no/such")).unwrap(), None);

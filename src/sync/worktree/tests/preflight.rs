@@ -40,7 +40,7 @@ fn another_branch_or_none_is_refused() {
     assert_eq!(wrong.hint().unwrap(), "git switch work");
     f.git(&["checkout", "-q", "--detach"]);
     let detached = preflight(&f, Some("main")).unwrap_err();
-    let short = f.git(&["rev-parse", "--short=10", "HEAD"]);
+    let short = f.git(&["rev-parse", "--short", "HEAD"]);
     assert_eq!(detached.to_string(), format!("HEAD is detached at {}, not on branch main", short.trim()));
     assert!(matches!(preflight(&f, None), Err(PreflightError::Detached { .. })));
 }
