@@ -71,6 +71,28 @@ fn a_run_takes_its_attempts_with_it() {
     assert_eq!(kinds(&ledger).iter().filter(|k| *k == "attempt_ended").count(), 2);
 }
 
+/// A beginning is enough where it is unique; a run comes before its attempts.
+#[test]
+fn ids_may_be_cut_short() {
+    use crate::ledger::Found;
+    let scratch = Scratch::new();
+    let mut ledger = scratch.open();
+    for id in ["aa-1", "aa-12", "b-1"] {
+        ledger.change(new_run(id)).unwrap();
+    }
+    ledger.change(start("b-1", "b-attempt")).unwrap();
+    assert_eq!(ledger.find("aa-1").unwrap(), Found::Run("aa-1".into()));
+    assert_eq!(ledger.find("aa-12").unwrap(), Found::Run("aa-12".into()));
+    assert_eq!(ledger.find("b-").unwrap(), Found::Run("b-1".into()));
+    let attempt = Found::Attempt { run_id: "b-1".into(), attempt_id: "b-attempt".into() };
+    assert_eq!(ledger.find("b-a").unwrap(), attempt);
+    let error = ledger.find("aa").unwrap_err().to_string();
+    assert_eq!(error, "`aa` is the beginning of several: aa-1, aa-12, …");
+    for unknown in ["", "c", "%"] {
+        assert!(ledger.find(unknown).is_err());
+    }
+}
+
 /// W7: a run that failed may be resumed: it is open again, and its end is none any more.
 #[test]
 fn a_failed_run_is_resumed() {
