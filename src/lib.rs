@@ -17,6 +17,7 @@ compile_error!(
 
 pub mod cli;
 
+pub mod hooks;
 pub mod ui;
 
 pub mod turns;

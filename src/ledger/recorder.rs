@@ -8,8 +8,8 @@ use super::mapping::change_of;
 use super::writer::{Options, Ticket, Writer};
 use crate::event::{Event, Place, Sink};
 
-/// How long a run waits for the end of an attempt to be durable: far longer than a healthy disk takes.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// How long a run waits for the end of an attempt: far longer than a healthy machine takes.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long the end of the program waits for the last entries.
 const LAST: Duration = Duration::from_secs(2);
 /// Events kept until the first run begins.
@@ -96,13 +96,17 @@ impl Recorder {
 
     fn await_end(&mut self, attempt_id: &str) {
         let Some(ticket) = self.sent.remove(attempt_id) else { return };
-        if let Some(before) = &self.behind
-            && before.wait(Duration::ZERO).is_none()
-        {
-            return;
+        if !self.is_behind() && ticket.wait(PATIENCE).is_none() {
+            self.behind = Some(ticket);
         }
-        let late = ticket.wait(PATIENCE).is_none();
-        self.behind = late.then_some(ticket);
+    }
+
+    /// Whether the writer still owes an answer that was waited for in vain.
+    fn is_behind(&mut self) -> bool {
+        if self.behind.as_ref().is_some_and(|ticket| ticket.wait(Duration::ZERO).is_some()) {
+            self.behind = None;
+        }
+        self.behind.is_some()
     }
 
     fn change(&mut self, place: &Place, event: &Event) -> Option<Change> {
@@ -148,6 +152,10 @@ impl Sink for Recorder {
     }
 
     fn emit_at(&mut self, place: &Place, event: Event) {
+        if let Event::AttemptQuiet { .. } = event {
+            // For who watches; that the agent fell idle is recorded.
+            return;
+        }
         if self.writer.is_none() {
             if !matches!(event, Event::RunCreated { .. }) {
                 if self.early.len() < EARLY {
@@ -181,6 +189,17 @@ impl Sink for Recorder {
             && let Some(change) = self.change(place, event)
         {
             self.send(change);
+        }
+    }
+
+    fn settle(&mut self) {
+        if self.is_behind() {
+            return;
+        }
+        if let Some(id) =
+            self.sent.iter().find(|(_, ticket)| !ticket.written(PATIENCE)).map(|(id, _)| id.clone())
+        {
+            self.behind = self.sent.remove(&id);
         }
     }
 }

@@ -23,6 +23,7 @@ mod rescue;
 mod sanitize;
 pub mod secrets;
 mod stage;
+mod sweep;
 mod tree;
 
 #[cfg(test)]
@@ -40,3 +41,4 @@ pub use path::{path_from_text, path_text};
 pub use preflight::{Operation, PreflightError};
 pub use rescue::{RESCUE_PREFIX, Rescued, merge_command};
 pub use sanitize::Sanitized;
+pub use sweep::OldWorktree;
