@@ -11,5 +11,6 @@ pub mod lease;
 pub mod memory;
 pub mod message;
 pub mod protocol;
+pub mod remote;
 pub mod seen;
 pub mod worktree;

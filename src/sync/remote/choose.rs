@@ -125,7 +125,10 @@ mod tests {
         assert_eq!(choose(Transport::Auto, &net, &none).way, Way::Smart);
         let fallback = choose(Transport::Auto, &path, &hooks);
         assert_eq!((fallback.way, fallback.why), (Way::Program, Some(Why::Hooks)));
-        assert_eq!(fallback.notice().unwrap(), "reaching the remote with the git program: the remote has hooks");
+        assert_eq!(
+            fallback.notice().unwrap(),
+            "reaching the remote with the git program: the remote has hooks"
+        );
         assert_eq!(choose(Transport::Git2, &path, &hooks).way, Way::Local);
         assert_eq!(choose(Transport::Git, &net, &none).way, Way::Program);
         assert_eq!(choose(Transport::Git, &net, &none).notice(), None);

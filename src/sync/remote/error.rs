@@ -28,6 +28,10 @@ pub enum RemoteError {
     NoProgram(String),
     #[error("{} stays locked", path.display())]
     Locked { path: PathBuf },
+    #[error("the remote cannot store what was sent: {0}")]
+    Full(String),
+    #[error("given up on request")]
+    Cancelled,
     #[error("the remote says: {0}")]
     Server(String),
     #[error("{}", .0.message())]
@@ -48,7 +52,12 @@ impl RemoteError {
 
     pub fn passing(&self) -> Passing {
         match self {
-            Self::Unreachable(_) | Self::TimedOut(_) | Self::Gone(_) | Self::Locked { .. } => Passing::Yes,
+            Self::Unreachable(_)
+            | Self::TimedOut(_)
+            | Self::Gone(_)
+            | Self::Locked { .. }
+            | Self::Full(_)
+            | Self::Cancelled => Passing::Yes,
             Self::Authentication(_)
             | Self::HostKey { .. }
             | Self::NoRepository(_)
@@ -83,6 +92,7 @@ impl RemoteError {
                 Some(format!("compare its fingerprint and add it once with `ssh {host}`"))
             }
             Self::NoRepository(_) => Some("see `git remote -v`".to_owned()),
+            Self::Full(_) => Some("make room where the remote is stored".to_owned()),
             Self::NoProgram(_) => Some("install git, or set sync.transport: git2".to_owned()),
             Self::Here(e) if e.code() == ErrorCode::Owner => {
                 Some("trust it with `git config --global --add safe.directory <path>`".to_owned())
@@ -101,9 +111,15 @@ impl RemoteError {
             (ErrorCode::Timeout | ErrorCode::Eof, _) => Self::of_words(text),
             (
                 _,
-                ErrorClass::Net | ErrorClass::Http | ErrorClass::Ssh | ErrorClass::Os | ErrorClass::Ssl
-                | ErrorClass::None | ErrorClass::Callback,
+                ErrorClass::Net
+                | ErrorClass::Http
+                | ErrorClass::Ssh
+                | ErrorClass::Os
+                | ErrorClass::Ssl
+                | ErrorClass::None
+                | ErrorClass::Callback,
             ) => Self::of_words(text),
+            _ if text.contains("No space left") || text.contains("quota") => Self::Full(text),
             _ if text.contains("object format") || text.contains("unsupported extension") => {
                 Self::Unsupported { what: "the repository's format".to_owned(), why: text }
             }
@@ -125,8 +141,13 @@ impl RemoteError {
             Some(408 | 429 | 500..=599) => return Self::Unreachable(text),
             _ => {}
         }
-        if has(&["host key verification failed", "unknown remote ssh hostkey", "remote host identification has changed"])
-        {
+        if has(&["no space left", "quota exceeded", "unpacking the sent packfile failed", "unpacker error"]) {
+            Self::Full(text)
+        } else if has(&[
+            "host key verification failed",
+            "unknown remote ssh hostkey",
+            "remote host identification has changed",
+        ]) {
             Self::HostKey { host: "the remote".to_owned() }
         } else if has(&[
             "permission denied (",
@@ -151,11 +172,17 @@ impl RemoteError {
             "not a git repository",
         ]) {
             Self::NoRepository(text)
-        } else if has(&["mismatched algorithms", "object format", "unknown object format", "unsupported extension"])
-        {
+        } else if has(&[
+            "mismatched algorithms",
+            "object format",
+            "unknown object format",
+            "unsupported extension",
+        ]) {
             Self::Unsupported { what: "the remote's object format".to_owned(), why: text }
         } else if has(&["couldn't find remote ref", "not our ref", "remote ref does not exist"]) {
             Self::Gone(text)
+        } else if low.contains("dubious ownership") {
+            Self::Unsupported { what: "a repository of another user".to_owned(), why: text }
         } else if has(&["transport '", "protocol '"]) && has(&["not allowed", "unsupported"]) {
             Self::Unsupported { what: "the remote's protocol".to_owned(), why: text }
         } else {
@@ -172,6 +199,7 @@ mod tests {
     #[test]
     fn words_tell_what_passes() {
         let cases = [
+            ("error: unable to write file: No space left on device", Passing::Yes),
             ("fatal: unable to access 'http://x/': Could not resolve host: x", Passing::Yes),
             ("failed to connect to x: Connection refused", Passing::Yes),
             ("unexpected http status code: 503", Passing::Yes),

@@ -15,7 +15,9 @@ pub(super) fn vouched(lines: &str, host: &str, port: Option<u16>, key: &[u8]) ->
     for line in lines.lines().map(str::trim).filter(|l| !l.starts_with('#')) {
         let mut words = line.split_whitespace().peekable();
         let marker = words.next_if(|w| w.starts_with('@'));
-        let (Some(names), Some(_), Some(theirs)) = (words.next(), words.next(), words.next()) else { continue };
+        let (Some(names), Some(_), Some(theirs)) = (words.next(), words.next(), words.next()) else {
+            continue;
+        };
         if theirs != key || !covers(names, &name) {
             continue;
         }

@@ -36,3 +36,4 @@ pub use contract::{Refusal, Remote, Swap, Swapped, extends, swap_branch};
 pub use error::{Passing, RemoteError};
 pub use place::{BadUrl, Place};
 pub use surroundings::Surroundings;
+pub use worker::Cancel;

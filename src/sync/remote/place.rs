@@ -8,9 +8,18 @@ pub enum Place {
     /// A path of this machine, also written `file://`.
     Path(PathBuf),
     /// `git://`
-    Daemon { host: String },
-    Http { host: String, secure: bool },
-    Ssh { user: Option<String>, host: String, port: Option<u16> },
+    Daemon {
+        host: String,
+    },
+    Http {
+        host: String,
+        secure: bool,
+    },
+    Ssh {
+        user: Option<String>,
+        host: String,
+        port: Option<u16>,
+    },
 }
 
 /// A URL that cannot be used.

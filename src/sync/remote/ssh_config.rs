@@ -61,9 +61,6 @@ mod tests {
     #[test]
     fn what_libssh2_cannot_do_is_named() {
         let text = "hostname real.example\nproxyjump bastion\nuserknownhostsfile /dev/null\n";
-        assert_eq!(
-            SshConfig::parse(text, "alias").whys,
-            [Why::SshAlias, Why::SshProxy, Why::SshKnownHosts]
-        );
+        assert_eq!(SshConfig::parse(text, "alias").whys, [Why::SshAlias, Why::SshProxy, Why::SshKnownHosts]);
     }
 }

@@ -20,12 +20,15 @@ const KNOWN: &[&str] = &[
     "GITHUB_TOKEN",
     "GH_TOKEN",
     "GITLAB_TOKEN",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
 ];
 
 impl Surroundings {
     /// Keeps what is needed of an environment.
     pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Self {
-        let vars = vars.into_iter().filter(|(name, value)| KNOWN.contains(&name.as_str()) && !value.is_empty());
+        let vars =
+            vars.into_iter().filter(|(name, value)| KNOWN.contains(&name.as_str()) && !value.is_empty());
         Self { vars: vars.collect() }
     }
 

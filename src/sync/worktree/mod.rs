@@ -33,6 +33,7 @@ pub use head::Head;
 pub use history::{CommitLine, DiffStat};
 pub use open::{Identity, PRIVATE_DIR, Repo};
 pub use owner::LockOwner;
+pub(in crate::sync) use owner::holder_of;
 pub use path::{path_from_text, path_text};
 pub use preflight::{Operation, PreflightError};
 pub use rescue::{RESCUE_PREFIX, Rescued, merge_command};
