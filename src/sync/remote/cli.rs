@@ -31,7 +31,7 @@ impl Remote for Program {
     fn list(&mut self, refs: &[&str]) -> Result<Vec<Option<Oid>>, RemoteError> {
         let mut args = vec!["ls-remote", "--refs", "--", self.url.as_str()];
         args.extend(refs);
-        let ran = self.git.run(Some(&self.git_dir), &args)?;
+        let ran = self.git.run(&self.git_dir, &args)?;
         if ran.status.success() { Ok(listed(&ran.out, refs)) } else { Err(self.failed(&ran.err)) }
     }
 
@@ -47,7 +47,7 @@ impl Remote for Program {
             self.url.as_str(),
             reference,
         ];
-        let ran = self.git.run(Some(&self.git_dir), &args)?;
+        let ran = self.git.run(&self.git_dir, &args)?;
         if !ran.status.success() {
             return Err(self.failed(&ran.err));
         }
@@ -72,7 +72,7 @@ impl Remote for Program {
             self.url.as_str(),
             refspec.as_str(),
         ];
-        let ran = self.git.run(Some(&self.git_dir), &args)?;
+        let ran = self.git.run(&self.git_dir, &args)?;
         match pushed(&ran.out, swap.reference) {
             Some(Ok(())) => Ok(Swapped::Swapped),
             Some(Err(reason)) => match verdict_of(&reason) {

@@ -54,8 +54,8 @@ pub(super) struct Git {
 }
 
 impl Git {
-    /// Runs git in `folder`; `None`: outside of any repository.
-    pub(super) fn run(&self, folder: Option<&Path>, args: &[&str]) -> Result<Ran, RemoteError> {
+    /// Runs git in `folder`.
+    pub(super) fn run(&self, folder: &Path, args: &[&str]) -> Result<Ran, RemoteError> {
         let mut command = Command::new("git");
         for off in OFF {
             command.args(["-c", off]);
@@ -64,12 +64,8 @@ impl Git {
         for (key, value) in &self.helpers {
             command.arg("-c").arg(format!("{key}={value}"));
         }
-        command.args(args).current_dir(folder.unwrap_or(Path::new("/")));
+        command.args(args).current_dir(folder);
         quiet(&mut command);
-        if folder.is_none() {
-            command.env("GIT_CEILING_DIRECTORIES", "/").env("GIT_DIR", "/nonexistent-git-dir");
-            command.env_remove("GIT_DIR");
-        }
         command.env("GIT_SSH_COMMAND", self.ssh());
         if let Some(home) = self.surroundings.home() {
             command.env("HOME", home);
@@ -175,11 +171,14 @@ fn end(child: &Child) {
 
 /// Asks the credential helpers of user and system, through git: outside of any repository, so that
 /// none a repository configures is run.
-pub(super) fn fill_credential(url: &str) -> Option<(String, String)> {
+pub(super) fn fill_credential(url: &str, home: Option<&Path>) -> Option<(String, String)> {
     let mut command = Command::new("git");
     command.args(["-c", "core.askPass=", "-c", "credential.interactive=false", "credential", "fill"]);
     command.current_dir("/");
     quiet(&mut command);
+    if let Some(home) = home {
+        command.env("HOME", home);
+    }
     let mut child = command.stdin(Stdio::piped()).spawn().ok()?;
     if let Some(mut stdin) = child.stdin.take() {
         let _ = stdin.write_all(format!("url={url}\n\n").as_bytes());

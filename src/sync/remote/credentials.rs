@@ -42,10 +42,10 @@ impl Purse {
         if self.surroundings.var("SSH_AUTH_SOCK").is_some() {
             keys.push_back(None);
         }
-        let defaults = || DEFAULT_KEYS.iter().map(|k| (*k).to_owned()).collect();
+        let defaults = || DEFAULT_KEYS.iter().copied().map(str::to_owned).collect();
         let files = if self.identity_files.is_empty() { defaults() } else { self.identity_files.clone() };
         let files = files.iter().map(|f| self.surroundings.expand(f));
-        keys.extend(files.filter(|f| is_open_key(f)).map(Some));
+        keys.extend(files.filter(is_open_key).map(Some));
         let mut logins: VecDeque<Login> = self.tokens().into_iter().collect();
         logins.push_back(Login::Helper);
         Attempts { purse: self, keys, logins }
@@ -94,7 +94,9 @@ impl Attempts<'_> {
                 match login {
                     Login::Token { user, token } => return Cred::userpass_plaintext(&user, &token),
                     Login::Helper => {
-                        if let Some((user, password)) = fill_credential(&self.purse.url) {
+                        if let Some((user, password)) =
+                            fill_credential(&self.purse.url, self.purse.surroundings.home())
+                        {
                             return Cred::userpass_plaintext(&user, &password);
                         }
                     }

@@ -106,10 +106,9 @@ impl RemoteError {
         let text = error.message().to_owned();
         match (error.code(), error.class()) {
             (ErrorCode::Certificate, ErrorClass::Ssh) => Self::HostKey { host: host.to_owned() },
-            (ErrorCode::Certificate, _) => Self::Authentication(text),
-            (ErrorCode::Auth, _) => Self::Authentication(text),
-            (ErrorCode::Timeout | ErrorCode::Eof, _) => Self::of_words(text),
-            (
+            (ErrorCode::Certificate | ErrorCode::Auth, _) => Self::Authentication(text),
+            (ErrorCode::Timeout | ErrorCode::Eof, _)
+            | (
                 _,
                 ErrorClass::Net
                 | ErrorClass::Http

@@ -137,6 +137,7 @@ impl Own {
             return Ok(Swapped::Lost { now });
         }
         match (pushed, answer.into_inner()) {
+            (_, Some(Some(status))) if status.contains("unpacker") => Err(RemoteError::Full(status)),
             (_, Some(Some(status))) => Ok(match verdict_of(&status) {
                 Verdict::Lost => Swapped::Lost { now: None },
                 Verdict::Refused => Swapped::Refused(Refusal::Server(status)),

@@ -7,7 +7,6 @@ use super::ground::{Ground, Kind, LEASE, MAIN};
 fn on_all(case: impl Fn(&Ground)) {
     for kind in Kind::ALL {
         if let Some(ground) = Ground::new(kind) {
-            eprintln!("{kind:?}");
             case(&ground);
             ground.assert_sound();
         }

@@ -96,7 +96,7 @@ impl Ground {
             .iter()
             .find(|p| Path::new(p).exists());
         let Some(sshd) = found else {
-            eprintln!("SKIPPED: no sshd on this machine, ssh is not tested");
+            skipped("no sshd on this machine, ssh is not tested");
             return None;
         };
         let at = |name: &str| self.dir.path().join(name);
@@ -184,8 +184,18 @@ impl Ground {
     }
 
     pub fn connector_with(&self, clone: &Clone, wish: Transport, surroundings: Surroundings) -> Connector {
+        self.connector_to(clone, &self.url(), wish, surroundings)
+    }
+
+    pub fn connector_to(
+        &self,
+        clone: &Clone,
+        url: &str,
+        wish: Transport,
+        surroundings: Surroundings,
+    ) -> Connector {
         let ids = Arc::new(SystemIds);
-        Connector::new(&clone.repo, &self.url(), wish, surroundings, self.limits(), ids).unwrap()
+        Connector::new(&clone.repo, url, wish, surroundings, self.limits(), ids).unwrap()
     }
 
     pub fn open(&self, clone: &Clone) -> Box<dyn Remote> {
@@ -233,6 +243,11 @@ impl Clone {
     pub fn has(&self, id: Oid) -> bool {
         self.repo.find_commit(id).is_ok()
     }
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+pub fn skipped(why: &str) {
+    eprintln!("SKIPPED: {why}");
 }
 
 pub fn user() -> String {

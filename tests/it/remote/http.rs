@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -64,15 +64,15 @@ impl Server {
         let (end, ended) = channel();
         let ended = Mutex::new(ended);
         let (own, root) = (knob.clone(), root.to_owned());
-        let listener = Listener::start(move |stream| serve(stream, &root, &own, &ended));
+        let listener = Listener::start(move |stream| serve(&stream, &root, &own, &ended));
         Self { knob, listener, _end: end }
     }
 }
 
-fn serve(stream: TcpStream, root: &PathBuf, knob: &Knob, ended: &Mutex<Receiver<()>>) {
+fn serve(stream: &TcpStream, root: &Path, knob: &Knob, ended: &Mutex<Receiver<()>>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
-    while let Some(request) = read(&mut reader, &stream) {
-        if !answer(&stream, &request, root, knob, ended) {
+    while let Some(request) = read(&mut reader, stream) {
+        if !answer(stream, &request, root, knob, ended) {
             break;
         }
     }
@@ -83,7 +83,7 @@ fn serve(stream: TcpStream, root: &PathBuf, knob: &Knob, ended: &Mutex<Receiver<
 fn answer(
     mut stream: &TcpStream,
     request: &Request,
-    root: &PathBuf,
+    root: &Path,
     knob: &Knob,
     ended: &Mutex<Receiver<()>>,
 ) -> bool {
@@ -120,7 +120,7 @@ fn answer(
     stream.write_all(head.as_bytes()).is_ok() && stream.write_all(&body).is_ok()
 }
 
-fn backend(request: &Request, root: &PathBuf) -> (String, String, Vec<u8>) {
+fn backend(request: &Request, root: &Path) -> (String, String, Vec<u8>) {
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let mut command = Command::new("git");
     command.arg("http-backend").env("GIT_PROJECT_ROOT", root).env("GIT_HTTP_EXPORT_ALL", "1");
@@ -149,7 +149,7 @@ fn backend(request: &Request, root: &PathBuf) -> (String, String, Vec<u8>) {
     for line in head.lines() {
         match line.strip_prefix("Status: ") {
             Some(other) => other.clone_into(&mut status),
-            None => headers.push_str(&format!("{line}\r\n")),
+            None => headers.extend([line, "\r\n"]),
         }
     }
     (status, headers, out.get(end + 4..).unwrap_or_default().to_vec())
