@@ -32,7 +32,13 @@ impl Remote for Program {
         let mut args = vec!["ls-remote", "--refs", "--", self.url.as_str()];
         args.extend(refs);
         let ran = self.git.run(&self.git_dir, &args)?;
-        if ran.status.success() { Ok(listed(&ran.out, refs)) } else { Err(self.failed(&ran.err)) }
+        if !ran.status.success() {
+            return Err(self.failed(&ran.err));
+        }
+        listed(&ran.out, refs).map_err(|id| RemoteError::Unsupported {
+            what: "the remote's object format".to_owned(),
+            why: format!("{id} is no commit id of this clone's kind"),
+        })
     }
 
     fn fetch(&mut self, reference: &str, tip: Oid) -> Result<(), RemoteError> {

@@ -31,13 +31,11 @@ pub(super) fn verdict_of(reason: &str) -> Verdict {
     if !rule && lost.iter().any(|words| low.contains(words)) { Verdict::Lost } else { Verdict::Refused }
 }
 
-/// The values of `refs` in the answer of `ls-remote`.
-pub(super) fn listed(answer: &str, refs: &[&str]) -> Vec<Option<Oid>> {
+/// The values of `refs` in the answer of `ls-remote`; `Err`: an id of another kind than ours.
+pub(super) fn listed(answer: &str, refs: &[&str]) -> Result<Vec<Option<Oid>>, String> {
     let value = |name: &&str| {
-        answer.lines().find_map(|line| {
-            let (id, found) = line.split_once('\t')?;
-            (found == *name).then(|| Oid::from_str(id).ok()).flatten()
-        })
+        let found = answer.lines().filter_map(|line| line.split_once('\t')).find(|(_, found)| found == name);
+        found.map(|(id, _)| Oid::from_str(id).map_err(|_| id.to_owned())).transpose()
     };
     refs.iter().map(value).collect()
 }
@@ -104,7 +102,9 @@ mod tests {
         let id = "1".repeat(40);
         let answer = format!("{id}\trefs/remotes/x/refs/heads/main\n{}\trefs/heads/main\n", "2".repeat(40));
         let two = Oid::from_str(&"2".repeat(40)).unwrap();
-        assert_eq!(listed(&answer, &["refs/heads/main", "refs/heads/x"]), [Some(two), None]);
+        assert_eq!(listed(&answer, &["refs/heads/main", "refs/heads/x"]), Ok(vec![Some(two), None]));
+        let long = format!("{}\trefs/heads/main\n", "a".repeat(64));
+        assert!(listed(&long, &["refs/heads/main"]).is_err());
         let told = "To x\n!\tabc:refs/heads/main\t[remote rejected] (pre-receive hook declined)\nDone\n";
         assert_eq!(pushed(told, "refs/heads/main"), Some(Err("pre-receive hook declined".into())));
         assert_eq!(pushed("To x\n \tabc:refs/heads/main\t1..2\nDone\n", "refs/heads/main"), Some(Ok(())));

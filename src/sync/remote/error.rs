@@ -16,6 +16,8 @@ pub enum RemoteError {
     TimedOut(Duration),
     #[error("the remote refuses the login: {0}")]
     Authentication(String),
+    #[error("the server's certificate is not trusted: {0}")]
+    Certificate(String),
     #[error("the host key of {host} is not the known one or not known")]
     HostKey { host: String },
     #[error("no such repository: {0}")]
@@ -59,6 +61,7 @@ impl RemoteError {
             | Self::Full(_)
             | Self::Cancelled => Passing::Yes,
             Self::Authentication(_)
+            | Self::Certificate(_)
             | Self::HostKey { .. }
             | Self::NoRepository(_)
             | Self::Unsupported { .. }
@@ -88,6 +91,9 @@ impl RemoteError {
                  helper, or set ORCHESTRATOR_GIT_TOKEN"
                     .to_owned(),
             ),
+            Self::Certificate(_) => {
+                Some("put the authority's certificate into a file and name it in SSL_CERT_FILE".to_owned())
+            }
             Self::HostKey { host } => {
                 Some(format!("compare its fingerprint and add it once with `ssh {host}`"))
             }
@@ -106,7 +112,8 @@ impl RemoteError {
         let text = error.message().to_owned();
         match (error.code(), error.class()) {
             (ErrorCode::Certificate, ErrorClass::Ssh) => Self::HostKey { host: host.to_owned() },
-            (ErrorCode::Certificate | ErrorCode::Auth, _) => Self::Authentication(text),
+            (ErrorCode::Certificate, _) => Self::Certificate(text),
+            (ErrorCode::Auth, _) => Self::Authentication(text),
             (ErrorCode::Timeout | ErrorCode::Eof, _)
             | (
                 _,
@@ -148,12 +155,15 @@ impl RemoteError {
             "remote host identification has changed",
         ]) {
             Self::HostKey { host: "the remote".to_owned() }
+        } else if has(&["certificate verification failed", "certificate problem", "ssl certificate"]) {
+            Self::Certificate(text)
         } else if has(&[
             "permission denied (",
             "authentication failed",
             "failed to authenticate",
             "could not read username",
             "could not read password",
+            "unable to get password",
             "terminal prompts disabled",
             "invalid credentials",
             "no credentials",
@@ -171,12 +181,8 @@ impl RemoteError {
             "not a git repository",
         ]) {
             Self::NoRepository(text)
-        } else if has(&[
-            "mismatched algorithms",
-            "object format",
-            "unknown object format",
-            "unsupported extension",
-        ]) {
+        } else if has(&["mismatched algorithms", "hash algorithm", "object format", "unsupported extension"])
+        {
             Self::Unsupported { what: "the remote's object format".to_owned(), why: text }
         } else if has(&["couldn't find remote ref", "not our ref", "remote ref does not exist"]) {
             Self::Gone(text)
@@ -205,6 +211,7 @@ mod tests {
             ("fatal: unable to access 'http://x/': The requested URL returned error: 500", Passing::Yes),
             ("unexpected http status code: 403", Passing::No),
             ("fatal: could not read Username for 'http://x': terminal prompts disabled", Passing::No),
+            ("SSL certificate problem: self-signed certificate", Passing::No),
             ("git@x: Permission denied (publickey).", Passing::No),
             ("Host key verification failed.", Passing::No),
             ("fatal: '/x' does not appear to be a git repository", Passing::No),

@@ -121,3 +121,16 @@ fn a_long_history_arrives_whole() {
         assert!(last.iter().all(|e| bob.repo.find_blob(e.id()).is_ok()) && last.len() == 150);
     });
 }
+
+/// G20: a poll is one request, a swap two (the server tells its value, then takes the new one).
+#[test]
+fn a_poll_is_one_request() {
+    let ground = Ground::new(Kind::Http).unwrap();
+    let ann = ground.clone("ann");
+    let mut remote = ground.open(&ann);
+    let asked = || ground.http.as_ref().unwrap().asked.load(std::sync::atomic::Ordering::SeqCst);
+    remote.list(&[MAIN, LEASE]).unwrap();
+    assert_eq!(asked(), 1);
+    remote.swap(&Swap { reference: MAIN, expected: None, new: ann.commit(None, "one") }).unwrap();
+    assert_eq!(asked(), 3);
+}

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
@@ -40,6 +41,8 @@ impl Knob {
 
 pub struct Server {
     pub knob: Knob,
+    /// Requests so far.
+    pub asked: Arc<AtomicU32>,
     pub listener: Listener,
     /// Held, so that a hanging connection ends with the server.
     _end: std::sync::mpsc::Sender<()>,
@@ -63,15 +66,17 @@ impl Server {
         let knob = Knob(Arc::new(Mutex::new(Fault::None)));
         let (end, ended) = channel();
         let ended = Mutex::new(ended);
-        let (own, root) = (knob.clone(), root.to_owned());
-        let listener = Listener::start(move |stream| serve(&stream, &root, &own, &ended));
-        Self { knob, listener, _end: end }
+        let asked = Arc::new(AtomicU32::new(0));
+        let (own, root, count) = (knob.clone(), root.to_owned(), Arc::clone(&asked));
+        let listener = Listener::start(move |stream| serve(&stream, &root, &own, (&ended, &count)));
+        Self { knob, asked, listener, _end: end }
     }
 }
 
-fn serve(stream: &TcpStream, root: &Path, knob: &Knob, ended: &Mutex<Receiver<()>>) {
+fn serve(stream: &TcpStream, root: &Path, knob: &Knob, (ended, asked): (&Mutex<Receiver<()>>, &AtomicU32)) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while let Some(request) = read(&mut reader, stream) {
+        asked.fetch_add(1, Ordering::SeqCst);
         if !answer(stream, &request, root, knob, ended) {
             break;
         }

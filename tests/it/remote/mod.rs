@@ -2,11 +2,14 @@
 //! goes wrong (git-sync.md G12, G15, G18 to G22).
 
 mod contract;
+mod drive;
 mod faults;
 mod ground;
 mod http;
 mod inetd;
 mod races;
+mod site;
+mod wrecks;
 
 /// Repetitions of the long tests; `ORCHESTRATOR_TEST_SCALE=10` runs the whole number.
 pub fn scale() -> u32 {
