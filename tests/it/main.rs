@@ -5,4 +5,5 @@
 mod batch;
 mod cli;
 mod ledger;
+mod remote;
 mod supervise;
