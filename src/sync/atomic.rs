@@ -10,7 +10,7 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// Replaces `path` with `bytes`; a reader never sees half a file. With `durable`, the content and
 /// its name are on the disk when this returns. The temporary name is fixed, so that crashes leave
 /// at most one file behind; whoever writes holds the clone's lock.
-pub(super) fn write(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -29,7 +29,7 @@ pub(super) fn write(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> 
 }
 
 /// The bytes of `path`, `None` if there is no such file.
-pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,

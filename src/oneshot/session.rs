@@ -1,0 +1,85 @@
+//! A session on disk (oneshot.md O9): one folder, one record that is replaced as a whole, one owner.
+
+mod folder;
+mod lock;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use folder::{Folder, ids, pick};
+pub use lock::{Lock, Owner};
+
+use super::machine::{Event, Illegal, State};
+use super::verdict::Verdict;
+
+/// The form of the record.
+pub const VERSION: u64 = 1;
+
+/// Everything a later start has to know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    pub version: u64,
+    pub id: String,
+    pub created: String,
+    pub updated: String,
+    pub state: State,
+    pub task: String,
+    pub worker: Seat,
+    pub auditor: Seat,
+    /// Worker runs begun so far.
+    pub iteration: u64,
+    pub max_iterations: u64,
+    pub checks: Vec<Vec<String>>,
+    /// What the next worker is told, word for word.
+    pub feedback: Option<String>,
+    /// Of the last audit.
+    pub verdict: Option<Verdict>,
+    /// The worker run that goes on or was the last.
+    pub run: Option<Run>,
+    /// What failed last, in words.
+    pub trouble: Option<String>,
+    /// All runs so far; `None`: some cost is unknown.
+    pub cost_usd: Option<f64>,
+    pub history: Vec<Step>,
+}
+
+/// Who works and who judges, as the session was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    pub agent: String,
+    pub model: Option<String>,
+}
+
+/// One worker run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Run {
+    pub attempt: String,
+    /// Its result was found after it had ended early.
+    pub salvaged: bool,
+    /// HEAD when it began; `None` without git or without a commit.
+    pub head: Option<String>,
+    /// What was dirty when it began, with size and time of change.
+    pub dirty: Option<Vec<String>>,
+}
+
+/// One transition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub at: String,
+    pub iteration: u64,
+    pub event: Event,
+    pub to: State,
+}
+
+impl Session {
+    /// Follows one event and writes it down in memory; the caller saves.
+    pub fn follow(&mut self, event: Event, at: String) -> Result<State, Illegal> {
+        let to = self.state.apply(event)?;
+        self.history.push(Step { at: at.clone(), iteration: self.iteration, event, to });
+        self.state = to;
+        self.updated = at;
+        Ok(to)
+    }
+}
