@@ -20,6 +20,8 @@ pub mod ui;
 
 pub mod turns;
 
+pub mod oneshot;
+
 pub mod sync;
 
 pub mod agents;

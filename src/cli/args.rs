@@ -202,6 +202,9 @@ pub(super) enum Command {
     /// Whose turn it is and what would run next
     #[command(after_help = "Example:\n  orchestrator status --oneline")]
     Status(StatusArgs),
+    /// Do one task: a worker does it, an auditor judges it, until it is done
+    #[command(after_help = super::oneshot::EXAMPLES)]
+    Oneshot(Box<super::oneshot::OneshotArgs>),
 }
 
 #[derive(Debug, Args)]

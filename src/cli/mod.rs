@@ -7,6 +7,7 @@ mod config;
 mod demo;
 pub mod error;
 mod init;
+mod oneshot;
 mod prompts;
 mod route;
 mod run;
@@ -73,6 +74,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Stop(args)) => stop::stop(global, args),
         Some(Command::Resume(args)) => stop::resume(global, args),
         Some(Command::Status(args)) => status::status(global, args),
+        Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),
     }
 }
 

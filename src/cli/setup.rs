@@ -51,7 +51,7 @@ pub(super) fn start_folder(global: &Global) -> Result<PathBuf, Failure> {
     folder.canonicalize().map_err(|e| usage(format!("enter {}", folder.display())).cause(e.to_string()))
 }
 
-fn environment() -> Vec<(String, String)> {
+pub(super) fn environment() -> Vec<(String, String)> {
     std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
 }
 

@@ -37,7 +37,7 @@ pub const ROOT: Shape = Map(&[
     key("exit", Map(EXIT), "who may stop the loop"),
     unused("hooks", Map(HOOKS), "commands run on events"),
     unused("budget", Map(BUDGET), "limits of a whole loop"),
-    unused("oneshot", Map(ONESHOT), "the worker and auditor engine"),
+    key("oneshot", Map(ONESHOT), "the worker and auditor engine"),
     unused("workstream", Map(WORKSTREAM), "tools and routing of workstreams"),
     flag_only("run", Map(RUN), "what one start is asked to do"),
 ]);

@@ -50,7 +50,8 @@ fn shared(said: &[&str], asked: &[&str]) -> (usize, usize) {
 mod tests {
     use super::*;
 
-    const PROMPT: &str = "# Auditor\n\nJudge this:\n\n<result>\n{\"verdict\": \"DONE\"}\nDONE\n</result>\n\nEnd.\n";
+    const PROMPT: &str =
+        "# Auditor\n\nJudge this:\n\n<result>\n{\"verdict\": \"DONE\"}\nDONE\n</result>\n\nEnd.\n";
 
     /// O5, O6: what we asked is no answer, whole, in part, or quoted.
     #[test]

@@ -32,6 +32,14 @@ pub enum OneshotError {
     NoTask,
     #[error("no worker run is allowed: the number of iterations is 0")]
     NoIterations,
+    #[error("the task is {chars} characters long, more than {most}")]
+    LongTask { chars: usize, most: usize },
+    #[error("the {role} is the shell agent, and its prompt has no `sh run` block")]
+    NoBlock { role: &'static str },
+    #[error(
+        "the model of the {role} cannot be handed to agent `{agent}`: it has neither a model flag nor {{model}} in its command"
+    )]
+    NoModelFlag { role: &'static str, agent: String },
     #[error("the agent of the {role}: {source}")]
     Agent { role: &'static str, source: AgentError },
     #[error(transparent)]

@@ -251,6 +251,18 @@ pub enum Refusal {
     Failed(Why),
 }
 
+impl Refusal {
+    /// For programs.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Rejected => "rejected",
+            Self::Budget { .. } => "max_iterations",
+            Self::Failed(why) => why.reason(),
+        }
+    }
+}
+
 /// The events that bring a session whose owner is gone to where it goes on (O9).
 pub fn resumption(state: State, iteration: u64, max: u64) -> Result<Vec<Event>, Refusal> {
     match state {

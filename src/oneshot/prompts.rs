@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use minijinja::{Environment, Value};
 
+use super::fact::Role;
 use super::result::Found;
 use crate::config::OneshotPrompts;
 
@@ -98,8 +99,7 @@ impl Templates {
             values.insert("after", after.to_vec().into());
             render("auditor", &self.auditor, values)
         };
-        let result =
-            if found.text.trim().is_empty() { "(the worker left no message)" } else { &found.text };
+        let result = if found.text.trim().is_empty() { "(the worker left no message)" } else { &found.text };
         let whole = build(result, &found.before, &found.after)?;
         if whole.chars().count() <= max_chars {
             return Ok(whole);
@@ -110,6 +110,15 @@ impl Templates {
             return Ok(alone);
         }
         build(&shortened(result, over), &[], &[])
+    }
+
+    /// What the embedded agent may run in this seat. The worker's blocks come from the task and the template, the
+    /// auditor's from its template alone: what another agent said is data and never run.
+    pub fn own_blocks(&self, role: Role, texts: Texts<'_>) -> Result<String, TemplateError> {
+        match role {
+            Role::Worker => self.worker(texts),
+            Role::Auditor => self.auditor(Texts { task: "", ..texts }, &Found::default(), usize::MAX),
+        }
     }
 
     /// Asks for the bare verdict.
@@ -138,11 +147,15 @@ fn render(
     let mut environment = Environment::new();
     // A name that is misspelt in a user's template is an error, not a gap in the prompt.
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    environment.set_keep_trailing_newline(true);
     let values: BTreeMap<String, Value> = values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-    environment
+    let mut text = environment
         .render_str(template, Value::from(values))
-        .map_err(|e| TemplateError::Syntax { name, message: e.to_string() })
+        .map_err(|e| TemplateError::Syntax { name, message: e.to_string() })?;
+    // The engine drops the last line end of a template.
+    if template.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 /// Without `over` characters and more of its middle, and marked.

@@ -14,6 +14,8 @@ const NOTES: usize = 2000;
 const NOTE_CHARS: usize = 2000;
 /// Notes beside the result that an auditor is shown, on each side.
 const BESIDE: usize = 2;
+/// The word of a process that ended well.
+const COMPLETED: &str = "completed";
 /// What the worker's templates ask the last message to name.
 const FORM: &[&str] = &["Changed", "Checked", "Open", "Feedback"];
 
@@ -23,6 +25,8 @@ pub struct Heard {
     notes: Vec<Note>,
     plain: Vec<u8>,
     final_record: Option<(Option<String>, bool)>,
+    /// Processes that ended well.
+    completed: usize,
     pub session: Option<String>,
 }
 
@@ -57,6 +61,7 @@ impl Heard {
             }
             Kind::Result { text, is_error } => self.final_record = Some((text.clone(), *is_error)),
             Kind::Session { id } => self.session = Some(id.clone()),
+            Kind::Exit { state, .. } if *state == COMPLETED => self.completed += 1,
             _ => {}
         }
     }
@@ -76,6 +81,10 @@ impl Heard {
             Some("output") if data["text"].is_string() => {
                 let end = if data["partial"].as_bool() == Some(true) { "" } else { "\n" };
                 Kind::Output { bytes: format!("{}{end}", text("text")).into_bytes() }
+            }
+            Some("exit") => {
+                self.completed += usize::from(data["state"].as_str() == Some(COMPLETED));
+                return;
             }
             Some("message") => Kind::Message { text: text("text") },
             Some("tool_use") => {
@@ -107,6 +116,11 @@ impl Heard {
         matches!(self.final_record, Some((_, false)))
     }
 
+    /// How many processes of this run ended well.
+    pub fn completed(&self) -> usize {
+        self.completed
+    }
+
     /// Anything at all was said.
     pub fn anything(&self) -> bool {
         !self.notes.is_empty()
@@ -114,9 +128,11 @@ impl Heard {
             || self.plain.iter().any(|b| !b.is_ascii_whitespace())
     }
 
-    /// The text of messages that were said so far, so that none is taken in twice.
-    pub fn said(&self, text: &str) -> bool {
-        self.notes.iter().any(|n| matches!(n, Note::Message(said) if said == text))
+    /// Whether this was heard already, so that nothing is taken in twice.
+    pub fn knows(&self, kind: &Kind) -> bool {
+        let mut one = Self::default();
+        one.hear(kind, None);
+        one.notes.iter().all(|note| self.notes.contains(note))
     }
 
     /// A worker's result: the agent's own final record, else its best message, the latest of equals,
@@ -279,7 +295,10 @@ mod tests {
         );
         assert_eq!(text(&heard(&[message("first"), tool("x"), message("second")])), Some("second".into()));
         assert_eq!(text(&heard(&[output("noise\n"), message("m")])), Some("m".into()));
-        assert_eq!(text(&heard(&[output("\u{1b}[31mplain\u{1b}[0m\n"), output("text\n")])), Some("plain\ntext".into()));
+        assert_eq!(
+            text(&heard(&[output("\u{1b}[31mplain\u{1b}[0m\n"), output("text\n")])),
+            Some("plain\ntext".into())
+        );
     }
 
     /// O5: an echo of our own prompt is never the result.
@@ -298,9 +317,10 @@ mod tests {
     #[test]
     fn what_stands_beside_the_result() {
         let long = "x".repeat(300);
-        let found = heard(&[tool("a"), tool("b"), message("c"), message(&long), tool("d"), tool("e"), tool("f")])
-            .result("")
-            .unwrap();
+        let found =
+            heard(&[tool("a"), tool("b"), message("c"), message(&long), tool("d"), tool("e"), tool("f")])
+                .result("")
+                .unwrap();
         assert_eq!(found.before, ["tool b: {\"a\":1}", "said: c"]);
         assert_eq!(found.after, ["tool d: {\"a\":1}", "tool e: {\"a\":1}"]);
         let found = heard(&[tool("a"), message("r"), record("r", false)]).result("").unwrap();
@@ -333,6 +353,8 @@ mod tests {
         }
         let kinds = [Kind::Session { id: "s1".into() }, output("p\n"), message("m"), record("r", false)];
         assert_eq!(back, heard(&kinds));
-        assert!(back.finished() && back.said("m") && back.anything());
+        assert!(
+            back.finished() && back.knows(&message("m")) && !back.knows(&message("n")) && back.anything()
+        );
     }
 }

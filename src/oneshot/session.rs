@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub use folder::{Folder, ids, pick};
 pub use lock::{Lock, Owner};
 
+use super::changes::Before;
+use super::fact::Role;
 use super::machine::{Event, Illegal, State};
 use super::verdict::Verdict;
 
@@ -34,6 +36,9 @@ pub struct Session {
     pub checks: Vec<Vec<String>>,
     /// What the next worker is told, word for word.
     pub feedback: Option<String>,
+    /// What the next worker is told besides, of a run that was cut short.
+    #[serde(default)]
+    pub note: Option<String>,
     /// Of the last audit.
     pub verdict: Option<Verdict>,
     /// The worker run that goes on or was the last.
@@ -58,10 +63,10 @@ pub struct Run {
     pub attempt: String,
     /// Its result was found after it had ended early.
     pub salvaged: bool,
-    /// HEAD when it began; `None` without git or without a commit.
-    pub head: Option<String>,
-    /// What was dirty when it began, with size and time of change.
-    pub dirty: Option<Vec<String>>,
+    /// Where its part of the activity log begins, bytes.
+    pub log_from: u64,
+    /// The project when it began.
+    pub before: Before,
 }
 
 /// One transition.
@@ -73,7 +78,38 @@ pub struct Step {
     pub to: State,
 }
 
+/// Bytes of feedback that are kept; a record must stay readable.
+const FEEDBACK_BYTES: usize = 256 * 1024;
+
+/// The feedback, its middle left out and marked if it is very long.
+pub(super) fn shortened_feedback(text: &str) -> String {
+    if text.len() <= FEEDBACK_BYTES {
+        return text.to_owned();
+    }
+    let head = text.floor_char_boundary(FEEDBACK_BYTES / 2);
+    let tail = text.ceil_char_boundary(text.len() - FEEDBACK_BYTES / 2);
+    format!("{}\n[… {} bytes left out …]\n{}", &text[..head], tail - head, &text[tail..])
+}
+
 impl Session {
+    /// What the next worker is told: the last audit's feedback word for word, then the note.
+    pub fn orders(&self) -> String {
+        match (&self.feedback, &self.note) {
+            (Some(feedback), None) => feedback.clone(),
+            (None, Some(note)) => note.clone(),
+            (Some(feedback), Some(note)) => format!("{feedback}\n\n---\n\n{note}"),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Who sits there.
+    pub fn seat(&self, role: Role) -> &Seat {
+        match role {
+            Role::Worker => &self.worker,
+            Role::Auditor => &self.auditor,
+        }
+    }
+
     /// Follows one event and writes it down in memory; the caller saves.
     pub fn follow(&mut self, event: Event, at: String) -> Result<State, Illegal> {
         let to = self.state.apply(event)?;

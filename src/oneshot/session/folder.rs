@@ -61,6 +61,16 @@ impl Folder {
         self.path.join(format!("{role}-{iteration}.result.md"))
     }
 
+    /// What that worker run was told.
+    pub fn feedback(&self, iteration: u64) -> PathBuf {
+        self.path.join(format!("worker-{iteration}.feedback.md"))
+    }
+
+    /// Length of the activity log so far.
+    pub fn activity_bytes(&self) -> u64 {
+        fs::metadata(self.activity_log()).map_or(0, |meta| meta.len())
+    }
+
     fn around(&self, iteration: u64) -> PathBuf {
         self.path.join(format!("worker-{iteration}.around.json"))
     }
@@ -94,7 +104,8 @@ impl Folder {
             Ok(None) => return Err(OneshotError::Io { path, source: io::ErrorKind::NotFound.into() }),
             Err(source) => return Err(OneshotError::Io { path, source }),
         };
-        let damaged = |e: serde_json::Error| OneshotError::Damaged { path: path.clone(), message: e.to_string() };
+        let damaged =
+            |e: serde_json::Error| OneshotError::Damaged { path: path.clone(), message: e.to_string() };
         let value: Value = serde_json::from_slice(&bytes).map_err(damaged)?;
         if let Some(found) = value["version"].as_u64().filter(|v| *v > VERSION) {
             return Err(OneshotError::Newer { path, found, known: VERSION });
@@ -115,7 +126,8 @@ impl Folder {
     pub fn write_result(&self, iteration: u64, found: &Found) -> Result<(), OneshotError> {
         let beside = Found { text: String::new(), ..found.clone() };
         let path = self.around(iteration);
-        let text = serde_json::to_string(&beside).map_err(|e| OneshotError::Io { path: path.clone(), source: e.into() })?;
+        let text = serde_json::to_string(&beside)
+            .map_err(|e| OneshotError::Io { path: path.clone(), source: e.into() })?;
         self.write(&path, &text)?;
         self.write(&self.result("worker", iteration), &found.text)
     }
@@ -147,8 +159,10 @@ pub fn pick(root: &Path, name: Option<&str>) -> Result<String, OneshotError> {
     if all.iter().any(|id| id == name) {
         return Ok(name.to_owned());
     }
-    let mut found: Vec<String> =
-        all.into_iter().filter(|id| !name.is_empty() && (id.starts_with(name) || id.ends_with(name))).collect();
+    let mut found: Vec<String> = all
+        .into_iter()
+        .filter(|id| !name.is_empty() && (id.starts_with(name) || id.ends_with(name)))
+        .collect();
     match found.len() {
         0 => Err(OneshotError::UnknownSession(name.to_owned())),
         1 => Ok(found.remove(0)),

@@ -31,7 +31,8 @@ pub(super) enum Failed {
 
 impl Lock {
     pub(super) fn take(path: &Path, owner: &Owner) -> Result<Self, Failed> {
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+        let open =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
         let mut file = open.map_err(Failed::Io)?;
         match file.try_lock() {
             Ok(()) => {}

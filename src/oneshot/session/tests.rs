@@ -20,6 +20,7 @@ fn session(id: &str) -> Session {
         max_iterations: 5,
         checks: Vec::new(),
         feedback: None,
+        note: None,
         verdict: None,
         run: None,
         trouble: None,

@@ -3,7 +3,8 @@
 use super::Verdict;
 
 /// Decoration around a word: emphasis, lists, headings, quotes, full stops.
-const DECORATION: &[char] = &['*', '_', '`', '#', '>', '-', '"', '\'', '.', '!', ' ', '\t', '\u{2705}', '\u{274c}'];
+const DECORATION: &[char] =
+    &['*', '_', '`', '#', '>', '-', '"', '\'', '.', '!', ' ', '\t', '\u{2705}', '\u{274c}'];
 /// What may stand between a verdict and its reason.
 const BREAKS: &[char] = &[':', '\u{ff1a}', ',', ';', '\u{2014}', '\u{2013}', '.', '!'];
 
