@@ -40,14 +40,14 @@ pub(super) fn oneshot(global: &Global, args: &OneshotArgs) -> Result<u8, Failure
 }
 
 fn start(global: &Global, args: &StartArgs) -> Result<u8, Failure> {
-    let settings = settings(global, args.overrides())?;
+    let settings = settings(global, &args.overrides())?;
     let task = task(args)?;
     let shown = Shown { format: args.format, activity_log: args.limits.activity_log.as_deref() };
     drive(global, &settings, &shown, &Begin::Task(task))
 }
 
 fn resume(global: &Global, args: &ResumeArgs) -> Result<u8, Failure> {
-    let settings = settings(global, args.limits.overrides())?;
+    let settings = settings(global, &args.limits.overrides())?;
     let how = Resume { id: args.id.clone(), max_iterations: args.max_iterations };
     let shown = Shown { format: args.format, activity_log: args.limits.activity_log.as_deref() };
     drive(global, &settings, &shown, &Begin::Resume(how))
@@ -97,9 +97,9 @@ fn drive(global: &Global, settings: &Settings, shown: &Shown<'_>, begin: &Begin)
 }
 
 /// The project, with this command's flags over its configuration.
-fn settings(global: &Global, flags: Vec<Override>) -> Result<Settings, Failure> {
+fn settings(global: &Global, flags: &[Override]) -> Result<Settings, Failure> {
     let folder = start_folder(global)?;
-    let loaded: Loaded = load(&folder, global.config.as_deref(), &environment(), &flags)?;
+    let loaded: Loaded = load(&folder, global.config.as_deref(), &environment(), flags)?;
     Ok(Settings {
         table: Table::new(&loaded.config.agents),
         git: !loaded.config.run.no_git,

@@ -9,7 +9,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use folder::{Folder, ids, pick};
-pub use lock::{Lock, Owner};
+pub use lock::{Held, Lock, Owner};
 
 use super::changes::Before;
 use super::fact::Role;
@@ -86,8 +86,8 @@ pub(super) fn shortened_feedback(text: &str) -> String {
     if text.len() <= FEEDBACK_BYTES {
         return text.to_owned();
     }
-    let head = text.floor_char_boundary(FEEDBACK_BYTES / 2);
-    let tail = text.ceil_char_boundary(text.len() - FEEDBACK_BYTES / 2);
+    let boundary = |from: usize| (0..=from).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let (head, tail) = (boundary(FEEDBACK_BYTES / 2), boundary(text.len() - FEEDBACK_BYTES / 2));
     format!("{}\n[… {} bytes left out …]\n{}", &text[..head], tail - head, &text[tail..])
 }
 

@@ -42,14 +42,18 @@ pub fn locate(entry: &str, session: &str, home: Option<&Path>, root: &Path) -> V
     let mut places = vec![PathBuf::new()];
     for part in path.components() {
         let Component::Normal(name) = part else {
-            places.iter_mut().for_each(|place| place.push(part));
+            for place in &mut places {
+                place.push(part);
+            }
             continue;
         };
         let name = name.to_string_lossy();
         if name.contains('*') {
             places = places.iter().flat_map(|place| matching(place, &name)).collect();
         } else {
-            places.iter_mut().for_each(|place| place.push(&*name));
+            for place in &mut places {
+                place.push(&*name);
+            }
         }
     }
     let mut files: Vec<(std::time::SystemTime, PathBuf)> = places

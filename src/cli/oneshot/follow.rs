@@ -15,7 +15,7 @@ use crate::oneshot::session::{Folder, pick};
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 pub(super) fn follow(global: &Global, args: &FollowArgs) -> Result<u8, Failure> {
-    let settings = super::settings(global, Vec::new())?;
+    let settings = super::settings(global, &[])?;
     let id = pick(&settings.root, args.id.as_deref())?;
     let folder = Folder::of(&settings.root, &id);
     let mut at = 0;

@@ -23,9 +23,8 @@ pub(super) fn branch(settings: &Settings) -> Option<String> {
 
 /// Who works on it now, in words.
 fn live(folder: &Folder) -> Option<Value> {
-    folder
-        .holder()
-        .map(|owner| owner.map_or_else(|| json!({}), |o| json!({"pid": o.pid, "started": o.started})))
+    let held = folder.holder()?;
+    Some(held.0.map_or_else(|| json!({}), |o| json!({"pid": o.pid, "started": o.started})))
 }
 
 fn first_line(text: &str, chars: usize) -> String {
@@ -35,7 +34,7 @@ fn first_line(text: &str, chars: usize) -> String {
 }
 
 pub(super) fn list(global: &Global, args: &ListArgs) -> Result<u8, Failure> {
-    let settings = super::settings(global, Vec::new())?;
+    let settings = super::settings(global, &[])?;
     let mut values = Vec::new();
     let mut out = String::new();
     for id in ids(&settings.root) {
@@ -74,7 +73,7 @@ pub(super) fn list(global: &Global, args: &ListArgs) -> Result<u8, Failure> {
 }
 
 pub(super) fn view(global: &Global, args: &ViewArgs) -> Result<u8, Failure> {
-    let settings = super::settings(global, Vec::new())?;
+    let settings = super::settings(global, &[])?;
     let id = pick(&settings.root, args.id.as_deref())?;
     let folder = Folder::of(&settings.root, &id);
     let session = folder.load()?;

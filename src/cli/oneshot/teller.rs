@@ -80,7 +80,7 @@ impl<S: Sink> Observer for Teller<S> {
                 let folder = folder.strip_prefix(&self.root).unwrap_or(folder);
                 let seat = |role: &str, name: &str| (role.to_owned(), name.to_owned());
                 if let Some(copy) = &mut self.copy {
-                    copy.from = folder_of(&self.root, folder).join("activity.ndjson");
+                    copy.from = self.root.join(folder).join("activity.ndjson");
                     // What a resumed session did before was copied then.
                     copy.at = if *resumed { std::fs::metadata(&copy.from).map_or(0, |m| m.len()) } else { 0 };
                 }
@@ -134,14 +134,9 @@ impl<S: Sink> Observer for Teller<S> {
                 });
             }
             Fact::Warning { text } => self.sink.emit(Event::Warning { text: (*text).to_owned() }),
-            Fact::Moved { .. } => self.copy(),
-            Fact::Ended { .. } => self.copy(),
+            Fact::Moved { .. } | Fact::Ended { .. } => self.copy(),
         }
     }
-}
-
-fn folder_of(root: &Path, folder: &Path) -> PathBuf {
-    root.join(folder)
 }
 
 fn ended(iteration: u64, most: u64, role: &str, outcome: &Outcome) -> String {

@@ -25,7 +25,7 @@ impl Engine<'_> {
         let mut heard = self.replayed()?;
         let mut finished = heard.finished() || heard.completed() >= self.processes()?;
         if !finished {
-            finished = self.from_store(&mut heard)?;
+            finished = self.search_store(&mut heard)?;
         }
         let changes = match self.session.run.as_ref().map(|run| &run.before) {
             None => changes::Changes::default(),
@@ -97,7 +97,7 @@ impl Engine<'_> {
     }
 
     /// What the agent itself wrote down of it; true if it had come to its end.
-    fn from_store(&mut self, heard: &mut Heard) -> Result<bool, OneshotError> {
+    fn search_store(&mut self, heard: &mut Heard) -> Result<bool, OneshotError> {
         let Some(id) = heard.session.clone() else { return Ok(false) };
         let Some(entry) = self.settings.store_of(&self.worker.agent.name) else { return Ok(false) };
         let files = store::locate(&entry, &id, self.settings.home.as_deref(), &self.settings.root);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::lock::{Failed, Lock, Owner};
+use super::lock::{Failed, Held, Lock, Owner};
 use super::{Session, VERSION};
 use crate::oneshot::error::OneshotError;
 use crate::oneshot::result::Found;
@@ -84,7 +84,7 @@ impl Folder {
     }
 
     /// Somebody works on it, and who.
-    pub fn holder(&self) -> Option<Option<Owner>> {
+    pub fn holder(&self) -> Option<Held> {
         Lock::holder(&self.path.join("lock"))
     }
 

@@ -15,6 +15,10 @@ pub struct Owner {
     pub started: String,
 }
 
+/// Somebody works on a session; who, if it could be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held(pub Option<Owner>);
+
 /// The held lock. The kernel drops it with the process, so that a dead owner never blocks anybody
 /// and a pid that was given out again misleads nobody.
 #[derive(Debug)]
@@ -46,10 +50,10 @@ impl Lock {
     }
 
     /// Whether somebody holds it, and who.
-    pub(super) fn holder(path: &Path) -> Option<Option<Owner>> {
+    pub(super) fn holder(path: &Path) -> Option<Held> {
         let mut file = fs::File::open(path).ok()?;
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(read(&mut file)),
+            Err(TryLockError::WouldBlock) => Some(Held(read(&mut file))),
             _ => None,
         }
     }

@@ -96,7 +96,7 @@ fn the_second_owner_is_told_of_the_first() {
     let folder = Folder::create(dir.path(), "a").unwrap();
     assert_eq!(folder.holder(), None);
     let lock = folder.lock(&owner(42)).unwrap();
-    assert_eq!(folder.holder(), Some(Some(owner(42))));
+    assert_eq!(folder.holder(), Some(Held(Some(owner(42)))));
     let error = folder.lock(&owner(43)).unwrap_err().to_string();
     assert_eq!(error, "the session is at work: pid 42, since 2026-02-03T04:05:06Z");
     drop(lock);

@@ -13,4 +13,4 @@ mod spawn;
 mod survivors;
 mod volume;
 
-pub use harness::{fake_agent, times};
+pub use harness::{fake_agent, of_project, times};

@@ -1,0 +1,9 @@
+//! Worker and auditor as real processes, and the program killed under them.
+
+mod commands;
+mod endings;
+mod kill;
+mod signals;
+mod steps;
+mod table;
+mod verdicts;
