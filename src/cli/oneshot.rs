@@ -7,19 +7,19 @@ mod look;
 mod teller;
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(super) use args::{EXAMPLES, OneshotArgs};
 
-use self::args::{OneshotCommand, ResumeArgs, StartArgs};
+use self::args::{LimitArgs, OneshotCommand, ResumeArgs, StartArgs};
 use self::teller::Teller;
 use super::args::{Format, Global};
 use super::error::{Failure, INTERNAL, USAGE};
 use super::setup::{environment, start_folder};
 use crate::agents::Table;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Loaded, Override, load};
+use crate::config::{Limits, Loaded, Override, load};
 use crate::ids::SystemIds;
 use crate::oneshot::{Engine, Resume, Settings, World};
 use crate::supervise::{Redactor, Stop};
@@ -41,15 +41,16 @@ pub(super) fn oneshot(global: &Global, args: &OneshotArgs) -> Result<u8, Failure
 
 fn start(global: &Global, args: &StartArgs) -> Result<u8, Failure> {
     let settings = settings(global, &args.overrides())?;
-    let task = task(args)?;
-    let shown = Shown { format: args.format, activity_log: args.limits.activity_log.as_deref() };
+    let folder = start_folder(global)?;
+    let task = task(args, &folder)?;
+    let shown = Shown::new(args.format, &args.limits, &folder);
     drive(global, &settings, &shown, &Begin::Task(task))
 }
 
 fn resume(global: &Global, args: &ResumeArgs) -> Result<u8, Failure> {
     let settings = settings(global, &args.limits.overrides())?;
     let how = Resume { id: args.id.clone(), max_iterations: args.max_iterations };
-    let shown = Shown { format: args.format, activity_log: args.limits.activity_log.as_deref() };
+    let shown = Shown::new(args.format, &args.limits, &start_folder(global)?);
     drive(global, &settings, &shown, &Begin::Resume(how))
 }
 
@@ -59,13 +60,20 @@ enum Begin {
 }
 
 /// How a run is shown.
-struct Shown<'a> {
+struct Shown {
     format: Format,
-    activity_log: Option<&'a Path>,
+    activity_log: Option<PathBuf>,
+}
+
+impl Shown {
+    /// Paths are relative to the folder the command works from.
+    fn new(format: Format, limits: &LimitArgs, folder: &Path) -> Self {
+        Self { format, activity_log: limits.activity_log.as_ref().map(|path| folder.join(path)) }
+    }
 }
 
 /// Runs a session on this thread: children die with the thread that spawned them.
-fn drive(global: &Global, settings: &Settings, shown: &Shown<'_>, begin: &Begin) -> Result<u8, Failure> {
+fn drive(global: &Global, settings: &Settings, shown: &Shown, begin: &Begin) -> Result<u8, Failure> {
     let internal = |what: &str, e: std::io::Error| Failure::new(INTERNAL, "io", what).cause(e.to_string());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -78,7 +86,7 @@ fn drive(global: &Global, settings: &Settings, shown: &Shown<'_>, begin: &Begin)
     };
     // Standard output is the result's alone.
     let console = Console::new(anstream::stderr(), anstream::stderr(), volume, Form::Text);
-    let mut teller = Teller::new(console, settings, shown.activity_log)
+    let mut teller = Teller::new(console, settings, shown.activity_log.as_deref())
         .map_err(|e| internal("open the copy of the activity log", e))?;
     let clock = Arc::new(SystemClock);
     let began = clock.mono();
@@ -107,19 +115,20 @@ fn settings(global: &Global, flags: &[Override]) -> Result<Settings, Failure> {
         config: loaded.config,
         redactor: Arc::new(Redactor::from_env(std::env::vars_os())),
         path: std::env::var_os("PATH").unwrap_or_default(),
-        home: std::env::var_os("HOME").map(std::path::PathBuf::from),
+        home: std::env::var_os("HOME").map(PathBuf::from),
         env: Vec::new(),
+        limits: Limits::default(),
     })
 }
 
-fn task(args: &StartArgs) -> Result<String, Failure> {
+fn task(args: &StartArgs, folder: &Path) -> Result<String, Failure> {
     let no = |what: String, cause: String| Failure::new(USAGE, "usage", what).cause(cause);
     let (name, file): (&str, Box<dyn Read>) = match (args.task.as_deref(), args.file.as_deref()) {
         (Some("-"), _) => ("standard input", Box::new(std::io::stdin())),
         (Some(task), _) => return Ok(task.to_owned()),
         (None, Some(path)) if path == Path::new("-") => ("standard input", Box::new(std::io::stdin())),
         (None, Some(path)) => {
-            let file = std::fs::File::open(path);
+            let file = std::fs::File::open(folder.join(path));
             let file =
                 file.map_err(|e| no(format!("read the task from {}", path.display()), e.to_string()))?;
             ("the file", Box::new(file))

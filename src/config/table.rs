@@ -55,7 +55,7 @@ const STEP: &[Key] = &[
     unused("scope", GLOBS, "what the turn may change"),
     key("checks", ARGVS, "commands run after the agent"),
     key("on_check_fail", One(Choice(&["note", "fail"])), "whether a failed check fails the turn"),
-    unused("engine", One(Choice(&["turn", "oneshot"])), "how the turn is run"),
+    key("engine", One(Choice(&["turn", "oneshot"])), "how the turn is run"),
     key("limits", Map(STEP_LIMITS), "limits for this role"),
 ];
 

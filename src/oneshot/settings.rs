@@ -23,6 +23,8 @@ pub struct Settings {
     pub home: Option<PathBuf>,
     /// What every agent finds in its environment besides the session's own names.
     pub env: Vec<(String, String)>,
+    /// Limits of either agent's runs; they win over those of the configuration.
+    pub limits: Limits,
     /// Whether git may be asked.
     pub git: bool,
 }
@@ -64,6 +66,10 @@ impl Settings {
     /// The engine's own limits, which win over the agent's.
     pub(super) fn limits(&self) -> Limits {
         let own = &self.config.oneshot;
-        Limits { inactivity_secs: own.inactivity_secs, timeout_secs: own.timeout_secs, ..Limits::default() }
+        Limits {
+            inactivity_secs: self.limits.inactivity_secs.or(own.inactivity_secs),
+            timeout_secs: self.limits.timeout_secs.or(own.timeout_secs),
+            ..self.limits
+        }
     }
 }

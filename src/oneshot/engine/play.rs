@@ -81,23 +81,38 @@ impl Engine<'_> {
         Ok((outcome, heard))
     }
 
+    /// The names that every run has, then what the caller knows better (a turn of the loop has a role, an iteration
+    /// and a run of its own), then the session's own names.
     fn environment(&self, role: Role, prompt_file: &Path) -> Vec<(String, String)> {
-        let iteration = self.session.iteration;
+        let (id, iteration) = (self.session.id.clone(), self.session.iteration);
         let text = |path: &Path| path.to_string_lossy().into_owned();
-        let mut env = self.settings.env.clone();
-        let mut set = |name: &str, value: String| env.push((format!("ORCHESTRATOR_{name}"), value));
-        set("SESSION", self.session.id.clone());
-        set("RUN_ID", self.session.id.clone());
-        set("ROLE", role.name().to_owned());
-        set("ITERATION", iteration.to_string());
-        set("PROMPT_FILE", text(prompt_file));
+        let usual = vec![
+            ("RUN_ID", id.clone()),
+            ("ROLE", role.name().to_owned()),
+            ("ITERATION", iteration.to_string()),
+        ];
+        let mut own = vec![
+            ("SESSION", id),
+            ("SEAT", role.name().to_owned()),
+            ("WORKER_RUN", iteration.to_string()),
+            ("PROMPT_FILE", text(prompt_file)),
+        ];
         match role {
-            Role::Auditor => set("RESULT_FILE", text(&self.folder.result(Role::Worker.name(), iteration))),
-            Role::Worker if iteration > 1 => set("FEEDBACK_FILE", text(&self.folder.feedback(iteration))),
+            Role::Auditor => {
+                own.push(("RESULT_FILE", text(&self.folder.result(Role::Worker.name(), iteration))));
+            }
+            Role::Worker if iteration > 1 => {
+                own.push(("FEEDBACK_FILE", text(&self.folder.feedback(iteration))));
+            }
             Role::Worker => {}
         }
-        env
+        named(usual).into_iter().chain(self.settings.env.iter().cloned()).chain(named(own)).collect()
     }
+}
+
+/// Variables under their full names.
+fn named(pairs: Vec<(&str, String)>) -> Vec<(String, String)> {
+    pairs.into_iter().map(|(name, value)| (format!("ORCHESTRATOR_{name}"), value)).collect()
 }
 
 /// Why it did not succeed, in a few words.

@@ -3,7 +3,9 @@
 mod commands;
 mod endings;
 mod kill;
+mod page;
 mod signals;
 mod steps;
 mod table;
+mod turn;
 mod verdicts;

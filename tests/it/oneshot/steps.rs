@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orchestrator::agents::Table as Agents;
 use orchestrator::clock::SystemClock;
-use orchestrator::config::load;
+use orchestrator::config::{Limits, load};
 use orchestrator::ids::SystemIds;
 use orchestrator::oneshot::machine::State;
 use orchestrator::oneshot::{Engine, Fact, Settings, World};
@@ -34,6 +34,7 @@ fn one_action_at_a_time() {
         path: std::env::var_os("PATH").unwrap(),
         home: None,
         env: Vec::new(),
+        limits: Limits::default(),
     };
     let stop = Stop::new();
     let mut moves = Vec::new();
