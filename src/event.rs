@@ -74,6 +74,12 @@ pub enum Event {
         role: String,
         text: String,
     },
+    /// Still alive and still silent; every ten seconds, for whoever watches.
+    AttemptQuiet {
+        role: String,
+        silent_ms: u64,
+        running_ms: u64,
+    },
     AttemptWarning {
         role: String,
         text: String,

@@ -28,6 +28,8 @@ pub mod agents;
 
 pub mod supervise;
 
+pub mod control;
+
 pub mod config;
 pub mod state;
 

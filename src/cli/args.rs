@@ -199,6 +199,9 @@ pub(super) enum Command {
     /// Clear a stop or a failure, so that the loop can go on
     #[command(after_help = "Example:\n  orchestrator resume --note \"fixed the build\"")]
     Resume(ResumeArgs),
+    /// End a live run, or one of its attempts, at once
+    #[command(after_help = "Example:\n  orchestrator interrupt")]
+    Interrupt(InterruptArgs),
     /// Whose turn it is and what would run next
     #[command(after_help = "Example:\n  orchestrator status --oneline")]
     Status(StatusArgs),
@@ -274,6 +277,16 @@ pub(super) struct ResumeArgs {
     /// What was done about it
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InterruptArgs {
+    /// A run, an attempt or RUN/ATTEMPT, as `status` names them, or a beginning of one; without it, the only live run
+    #[arg(value_name = "RUN|ATTEMPT", conflicts_with = "all")]
+    pub who: Option<String>,
+    /// Every live run of this project
+    #[arg(long)]
+    pub all: bool,
 }
 
 #[derive(Debug, Args)]

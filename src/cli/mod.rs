@@ -7,10 +7,13 @@ mod config;
 mod demo;
 pub mod error;
 mod init;
+mod interrupt;
+mod live;
 mod oneshot;
 mod prompts;
 mod route;
 mod run;
+mod screen;
 mod setup;
 mod status;
 mod stop;
@@ -47,7 +50,7 @@ pub fn main() -> u8 {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            let mut err = anstream::stderr().lock();
+            let mut err = screen::stderr();
             let _ = err.write_all(failure.text().as_bytes());
             failure.code
         }
@@ -73,6 +76,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         },
         Some(Command::Stop(args)) => stop::stop(global, args),
         Some(Command::Resume(args)) => stop::resume(global, args),
+        Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) => status::status(global, args),
         Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),
     }
@@ -80,7 +84,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
 
 /// Prints a result on stdout.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = anstream::stdout().lock();
+    let mut out = screen::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // `orchestrator … | head` is no failure.
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {

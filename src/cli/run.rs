@@ -1,7 +1,10 @@
 //! `orchestrator [run]`: the loop.
 
+use std::io::IsTerminal;
+
 use super::args::{Format, Global, RunArgs};
 use super::error::{Failure, INTERNAL, OK};
+use super::screen;
 use super::setup::{Machine, Setup, setup};
 use crate::event::{Event, Sink};
 use crate::supervise::Stop;
@@ -26,7 +29,9 @@ pub(super) fn console(global: &Global, form: Form) -> impl Sink {
         (_, true) => Volume::Verbose,
         _ => Volume::Normal,
     };
-    Console::new(anstream::stdout(), anstream::stderr(), volume, form)
+    // A line that is written over and over is for a person who watches, not for a file.
+    let watched = std::io::stderr().is_terminal();
+    Console::new(screen::stdout(), screen::stderr(), volume, form).with_progress(watched)
 }
 
 /// Runs the loop on this thread: children die with the thread that spawned them, so it must be the

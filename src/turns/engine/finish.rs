@@ -20,6 +20,9 @@ use crate::turns::summary::Summary;
 use crate::turns::words::TurnLine;
 use crate::turns::workflow::OnCheckFail;
 
+/// What is said of a log that lacks something, because the disk was full.
+const INCOMPLETE: &str = " (incomplete)";
+
 /// How a turn ended, for the stamp.
 enum Verdict {
     Ok,
@@ -60,7 +63,11 @@ impl Engine<'_> {
             StopRequest::clear(&self.settings.root);
         }
         if let Some(log) = &mut open.log {
-            let closed = log.close(&status_words(&outcome), outcome.duration);
+            let mut words = status_words(&outcome);
+            if outcome.logs_incomplete {
+                words.push_str(INCOMPLETE);
+            }
+            let closed = log.close(&words, outcome.duration);
             if let Err(e) = closed {
                 self.say(Fact::Warning { text: format!("the log is incomplete: {e}") });
             }
@@ -186,6 +193,7 @@ impl Engine<'_> {
         verdict: &mut Verdict,
     ) -> Result<(), LoopError> {
         let Some(git) = &self.git else { return Ok(()) };
+        let secrets = &self.settings.redactor;
         let first_role = self.settings.workflow.is_first(&open.role);
         let dry_run = self.settings.options.commit_dry_run;
         let plan =
@@ -206,7 +214,7 @@ impl Engine<'_> {
                 iteration: open.iteration,
                 tests: checks.counts(),
             };
-            message.render(files, None)
+            secrets.text(&message.render(files, None)).into_owned()
         };
         for made in autocommit::run(&git.repo, &plan, message, dry_run)? {
             let words = made.group.words();
@@ -356,7 +364,14 @@ impl Engine<'_> {
                 log,
             };
             let logs = self.role_logs(open);
-            if let Err(e) = logs.summary(turn_log, &summary.render()) {
+            let mut text = summary.render();
+            if outcome.is_some_and(|o| o.logs_incomplete) {
+                // The log is the last thing named.
+                text.truncate(text.trim_end().len());
+                text.push_str(INCOMPLETE);
+                text.push('\n');
+            }
+            if let Err(e) = logs.summary(turn_log, &self.settings.redactor.text(&text)) {
                 self.say(Fact::Warning { text: format!("no summary was written: {e}") });
             }
         }
@@ -404,7 +419,7 @@ impl Engine<'_> {
         let commits = commits
             .into_iter()
             .filter(|c| !c.subject.starts_with("[SYNC "))
-            .map(|c| format!("{} {}", c.short, c.subject))
+            .map(|c| format!("{} {}", c.short, self.settings.redactor.text(&c.subject)))
             .collect();
         let stat = git.repo.diff_stat(open.base.or(open.head_before), tip, Some(&git.state_path))?;
         Ok((Some(commits), Some(stat)))

@@ -62,6 +62,7 @@ impl Engine<'_> {
                 self.say(Fact::Signal { name: reason.text.clone() });
                 return Ok(End::Interrupted(reason));
             }
+            self.tell_of_changed_configuration();
             let role = self.state.expected_actor.clone();
             if let Some(end) = self.turn(&role).await? {
                 return Ok(end);
@@ -79,11 +80,24 @@ impl Engine<'_> {
         }
     }
 
+    /// T41. Read once at start, so a change is told and waits for the next one.
+    fn tell_of_changed_configuration(&mut self) {
+        let Some(watched) = &mut self.watched else { return };
+        if watched.changed() {
+            let file = watched.path.strip_prefix(&self.settings.root).unwrap_or(&watched.path).display();
+            let text = format!(
+                "{file} has changed: this run keeps the settings it started with; the next start reads it"
+            );
+            self.say(Fact::Notice { text });
+        }
+    }
+
     async fn pause(&self) {
         let pause = self.settings.options.pause;
         if !pause.is_zero() {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
+                _ = self.board.wait_stop() => {}
                 _ = self.world.stop.wait() => {}
             }
         }

@@ -15,6 +15,7 @@
 
 mod audited;
 mod checks;
+mod control;
 mod error;
 mod finish;
 mod looping;
@@ -37,6 +38,8 @@ pub use prompt::{Past, context_for, rescues};
 pub use start::read_state;
 
 use crate::clock::Clock;
+use crate::config::Watched;
+use crate::control::{Board, Server};
 use crate::event::Sink;
 use crate::ids::Ids;
 use crate::state::State;
@@ -66,8 +69,13 @@ pub(super) struct Engine<'a> {
     memory: Memory,
     journal: Option<Journal>,
     run_id: String,
+    /// What others may know and ask of this run.
+    board: Board,
+    /// Answers them; none for commands that only change the state.
+    server: Option<Server>,
     turns: u64,
     cost: Option<f64>,
+    watched: Option<Watched>,
     began: Duration,
 }
 

@@ -1,13 +1,17 @@
 //! What an agent is told, and how it is run.
 
+use std::cell::RefCell;
 use std::path::Path;
+use std::pin::pin;
 
 use jiff::Timestamp;
 
 use super::Engine;
+use super::control::note;
 use crate::agents::{self, AgentError, Job, Ready, run_agent};
 use crate::clock::file_stamp;
 use crate::config::{Limits, MEMORY_FILE, PLAN_FILE};
+use crate::control::Board;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
 use crate::supervise::{Activity, ActivityTag, Kind, Outcome};
@@ -117,8 +121,10 @@ impl Engine<'_> {
         let mut answer = Vec::new();
         let plain = ready.agent.output == "text";
         let role = run.role.to_string();
-        let sink = &mut *self.world.sink;
+        let seen = self.show(&job.attempt, &role, run.prompt, &ready.agent.name);
+        let sink = RefCell::new(&mut *self.world.sink);
         let mut hear = |activity: &Activity| {
+            note(&seen, activity);
             if let Kind::Output { bytes } = &activity.kind
                 && answer.len() < ANSWER_BYTES
                 && activity.stream == Some(crate::supervise::Stream::Stdout)
@@ -126,10 +132,25 @@ impl Engine<'_> {
                 answer.extend_from_slice(&bytes[..bytes.len().min(ANSWER_BYTES - answer.len())]);
             }
             if let Some(fact) = shown(&role, activity, plain) {
-                sink.emit(fact);
+                sink.borrow_mut().emit(fact);
             }
         };
-        let outcome = run_agent(job, self.world.stop, &*self.world.clock, &mut hear).await;
+        let outcome = {
+            let mut running = pin!(run_agent(job, self.world.stop, &*self.world.clock, &mut hear));
+            let ended = tokio::select! {
+                biased;
+                outcome = &mut running => Ok(outcome),
+                text = wished(&self.board, run.turn_id) => Err(text),
+            };
+            match ended {
+                Ok(outcome) => outcome,
+                Err(text) => {
+                    let text = settings.redactor.text(&text).into_owned();
+                    sink.borrow_mut().emit(Fact::Notice { text });
+                    running.await
+                }
+            }
+        };
         (outcome, String::from_utf8_lossy(&answer).into_owned())
     }
 
@@ -167,6 +188,17 @@ impl Engine<'_> {
     }
 }
 
+/// A person's wish to stop, in the words for it, as soon as there is one. What the turn's own agent wishes counts
+/// only at its end.
+async fn wished(board: &Board, turn_id: &str) -> String {
+    let asked = board.wait_stop().await;
+    if asked.turn_id.as_deref() == Some(turn_id) {
+        std::future::pending::<()>().await;
+    }
+    let why = asked.reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    format!("asked to stop{why}; the loop ends after this turn")
+}
+
 /// Saved work that HEAD does not have, by ref. For display: a repository that cannot say has none.
 pub fn rescues(repo: &Repo) -> Vec<String> {
     let tip = repo.head().ok().and_then(|h| h.commit);
@@ -189,6 +221,11 @@ pub(super) fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact
             output(format!("  > {name} {brief}\n"))
         }
         Kind::Warning { text } => warning(text.clone()),
+        Kind::Heartbeat { silent_ms } => Some(Fact::AttemptQuiet {
+            role: role.to_owned(),
+            silent_ms: *silent_ms,
+            running_ms: activity.offset_ms,
+        }),
         Kind::Idle { silent_ms } => warning(format!("silent for {} s", silent_ms / 1000)),
         Kind::Terminate { reason, .. } => warning(format!("ending the agent: {reason}")),
         Kind::Leak(leak) => warning(format!(

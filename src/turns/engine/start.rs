@@ -81,6 +81,7 @@ impl<'a> Engine<'a> {
     /// Takes the lock and brings everything into a state from which turns can be taken.
     pub(super) fn start(settings: &'a Settings, world: World<'a>) -> Result<(Self, LoopLock), LoopError> {
         let (mut engine, lock) = Self::open(settings, world)?;
+        engine.open_control();
         for killed in sweep_survivors(&settings.root, &*engine.world.clock) {
             let program = killed.argv.first().map_or("?", String::as_str);
             let text = format!("ended a process of an earlier run: pid {} ({program})", killed.pid);
@@ -117,6 +118,7 @@ impl<'a> Engine<'a> {
         }
         let began = world.clock.mono();
         let run_id = world.ids.uuid();
+        let board = super::control::board(settings, &run_id, &world.clock, world.stop);
         let seen = Seen::load(&seen::path_in(&private))?;
         let memory = Memory::load(&private)?;
         let journal = Journal::load(&journal::path_in(&private))?;
@@ -131,8 +133,11 @@ impl<'a> Engine<'a> {
             memory,
             journal,
             run_id,
+            board,
+            server: None,
             turns: 0,
             cost,
+            watched: settings.watched.clone(),
             began,
         };
         for path in cleared {

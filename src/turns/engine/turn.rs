@@ -107,7 +107,7 @@ impl Engine<'_> {
             prompt: &open.prompt,
             agent: &open.agent,
             argv: &self.settings.redactor.text(&argv),
-            routing: &routed.choice.reason,
+            routing: &self.settings.redactor.text(&routed.choice.reason),
             turn_id: &open.id,
         };
         open.log = self.open_log(role, &open.prompt, &head)?;
@@ -209,7 +209,7 @@ impl Engine<'_> {
             let who = auto_name(role);
             let message =
                 AutoMessage { group, who, prompt: None, iteration: self.state.iteration, tests: None };
-            message.render(files, None)
+            self.settings.redactor.text(&message.render(files, None)).into_owned()
         };
         Ok(autocommit::run(&git.repo, &planned.without(found), message, false)?)
     }
