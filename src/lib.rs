@@ -16,6 +16,7 @@ compile_error!(
 );
 
 pub mod cli;
+
 pub mod ui;
 
 pub mod turns;
@@ -27,6 +28,8 @@ pub mod sync;
 pub mod agents;
 
 pub mod supervise;
+
+pub mod ledger;
 
 pub mod control;
 

@@ -6,6 +6,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
 use super::error::{Failure, USAGE};
+use super::record_args::{EventsArgs, ExportArgs, GcArgs, HistoryArgs, ShowArgs};
 
 const EXAMPLES: &str = "Examples:
   orchestrator demo                        a complete run in a scratch repository
@@ -208,6 +209,25 @@ pub(super) enum Command {
     /// Do one task: a worker does it, an auditor judges it, until it is done
     #[command(after_help = super::oneshot::EXAMPLES)]
     Oneshot(Box<super::oneshot::OneshotArgs>),
+    /// List what ran on this machine, the newest first
+    #[command(
+        after_help = "Examples:\n  orchestrator history\n  orchestrator history --state failed --since 7d --format json"
+    )]
+    History(HistoryArgs),
+    /// Show a run with its attempts, or one attempt
+    #[command(after_help = "Examples:\n  orchestrator show last\n  orchestrator show 019a9c31 --format json")]
+    Show(ShowArgs),
+    /// Print the events of a run, or of all, one JSON object a line
+    #[command(
+        after_help = "Examples:\n  orchestrator events last --kind attempt_ended\n  orchestrator events --follow --since 1200"
+    )]
+    Events(EventsArgs),
+    /// Write a whole run: its row, its attempts and its events
+    #[command(after_help = "Example:\n  orchestrator export last > run.json")]
+    Export(ExportArgs),
+    /// Forget what is old: runs, logs, merged rescue refs and worktrees
+    #[command(after_help = "Examples:\n  orchestrator gc --dry-run\n  orchestrator gc --keep 30d")]
+    Gc(GcArgs),
 }
 
 #[derive(Debug, Args)]

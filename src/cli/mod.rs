@@ -6,17 +6,25 @@ mod check;
 mod config;
 mod demo;
 pub mod error;
+mod events;
+mod export;
+mod gc;
+mod history;
 mod init;
 mod interrupt;
 mod live;
 mod oneshot;
 mod prompts;
+mod record;
+mod record_args;
 mod route;
 mod run;
 mod screen;
 mod setup;
+mod show;
 mod status;
 mod stop;
+mod stream;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -79,6 +87,11 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) => status::status(global, args),
         Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),
+        Some(Command::History(args)) => history::history(global, args),
+        Some(Command::Show(args)) => show::show(global, args),
+        Some(Command::Events(args)) => events::events(global, args),
+        Some(Command::Export(args)) => export::export(global, args),
+        Some(Command::Gc(args)) => gc::gc(global, args),
     }
 }
 

@@ -6,7 +6,7 @@ mod follow;
 mod look;
 mod teller;
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,13 +16,17 @@ use self::args::{LimitArgs, OneshotCommand, ResumeArgs, StartArgs};
 use self::teller::Teller;
 use super::args::{Format, Global};
 use super::error::{Failure, INTERNAL, USAGE};
-use super::setup::{environment, start_folder};
+use super::screen;
+use super::setup::{environment, home, redactor, start_folder};
+use super::stream::Stream;
 use crate::agents::Table;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Limits, Loaded, Override, load};
 use crate::ids::SystemIds;
-use crate::oneshot::{Engine, Resume, Settings, World};
-use crate::supervise::{Redactor, Stop};
+use crate::oneshot::session::Session;
+use crate::oneshot::{End, Engine, OneshotError, Resume, Settings, World};
+use crate::supervise::Stop;
+use crate::sync::worktree::PRIVATE_DIR;
 use crate::ui::console::{Console, Form, Volume};
 
 /// No task is longer.
@@ -85,37 +89,58 @@ fn drive(global: &Global, settings: &Settings, shown: &Shown, begin: &Begin) -> 
         _ => Volume::Normal,
     };
     // Standard output is the result's alone.
-    let console = Console::new(anstream::stderr(), anstream::stderr(), volume, Form::Text);
-    let mut teller = Teller::new(console, settings, shown.activity_log.as_deref())
-        .map_err(|e| internal("open the copy of the activity log", e))?;
+    let watched = std::io::stderr().is_terminal();
+    let mut console =
+        Console::new(screen::stderr(), screen::stderr(), volume, Form::Text).with_progress(watched);
     let clock = Arc::new(SystemClock);
+    let private = settings.root.join(PRIVATE_DIR);
+    let output_max = settings.config.supervision.log_max_bytes;
+    let stream = Stream::below(&private, &settings.redactor, output_max, clock.clone(), &mut console);
     let began = clock.mono();
-    let (end, session, result) = runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let stop = Stop::install_signals().map_err(|e| internal("listen to signals", e))?;
+        let mut teller = Teller::new(stream, settings, &clock, &stop, shown.activity_log.as_deref())
+            .map_err(|e| internal("open the copy of the activity log", e))?;
         let world = World { clock: clock.clone(), ids: &SystemIds, stop: &stop, observer: &mut teller };
-        let mut engine = match begin {
-            Begin::Task(task) => Engine::create(settings, world, task)?,
-            Begin::Resume(how) => Engine::resume(settings, world, how)?,
-        };
-        let end = engine.run().await?;
-        Ok::<_, Failure>((end, engine.session().clone(), engine.result()))
-    })?;
+        let ended = conduct(settings, world, begin).await;
+        if let Err(e) = &ended {
+            teller.broken(&e.to_string());
+        }
+        teller.close();
+        Ok::<_, Failure>(ended?)
+    });
+    let (end, session, result) = ended?;
     let took = clock.mono().saturating_sub(began);
     end::end(&end::Ended { settings, session: &session, end: &end, result: &result, took }, shown.format)
+}
+
+async fn conduct<'a>(
+    settings: &'a Settings,
+    world: World<'a>,
+    begin: &Begin,
+) -> Result<(End, Session, String), OneshotError> {
+    let mut engine = match begin {
+        Begin::Task(task) => Engine::create(settings, world, task)?,
+        Begin::Resume(how) => Engine::resume(settings, world, how)?,
+    };
+    let end = engine.run().await?;
+    Ok((end, engine.session().clone(), engine.result()))
 }
 
 /// The project, with this command's flags over its configuration.
 fn settings(global: &Global, flags: &[Override]) -> Result<Settings, Failure> {
     let folder = start_folder(global)?;
     let loaded: Loaded = load(&folder, global.config.as_deref(), &environment(), flags)?;
+    let redactor = Arc::new(redactor(&loaded.config));
+    screen::hide(&redactor);
     Ok(Settings {
         table: Table::new(&loaded.config.agents),
         git: !loaded.config.run.no_git,
         root: loaded.root,
         config: loaded.config,
-        redactor: Arc::new(Redactor::from_env(std::env::vars_os())),
+        redactor,
         path: std::env::var_os("PATH").unwrap_or_default(),
-        home: std::env::var_os("HOME").map(PathBuf::from),
+        home: home(),
         env: Vec::new(),
         limits: Limits::default(),
     })

@@ -6,6 +6,7 @@ use super::args::{Format, Global, RunArgs};
 use super::error::{Failure, INTERNAL, OK};
 use super::screen;
 use super::setup::{Machine, Setup, setup};
+use super::stream::Stream;
 use crate::event::{Event, Sink};
 use crate::supervise::Stop;
 use crate::turns::engine::{self, End, Report};
@@ -45,7 +46,10 @@ pub(super) fn drive(settings: &Settings, sink: &mut dyn Sink) -> Result<Report, 
     runtime.block_on(async {
         let mut machine = Machine::new();
         machine.stop = Stop::install_signals().map_err(|e| internal("listen to signals", e))?;
-        Ok(engine::run(settings, machine.world(sink)).await?)
+        let mut stream = Stream::new(settings, &machine, sink);
+        let report = engine::run(settings, machine.world(&mut stream)).await;
+        stream.close();
+        Ok(report?)
     })
 }
 

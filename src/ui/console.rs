@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::progress::Progress;
-use crate::event::{Envelope, Event, Sink};
+use crate::event::{Envelope, Event, Place, Sink};
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,7 +98,7 @@ impl<O: Write, E: Write> Console<O, E> {
                 self.line(&format!("agents: {}", pairs.join(", ")));
                 self.line(&format!("state: {state}"));
             }
-            Event::RunEnded { turns, duration, cost_usd, why, next } => {
+            Event::RunEnded { turns, duration, cost_usd, why, next, .. } => {
                 let took = duration_words(*duration);
                 let turns = if *turns == 1 { "1 turn".to_owned() } else { format!("{turns} turns") };
                 let cost = cost_usd.map_or_else(|| "cost unknown".to_owned(), |c| format!("${c:.2}"));
@@ -113,6 +113,13 @@ impl<O: Write, E: Write> Console<O, E> {
                 }
             }
             Event::AttemptEnded { line, .. } => self.line(line),
+            Event::Verdict { iteration, verdict, text } => {
+                let text = text.as_deref().unwrap_or_default();
+                let first = text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
+                let brief: String = first.chars().take(200).collect();
+                let colon = if brief.is_empty() { "" } else { ": " };
+                self.line(&format!("audit {iteration}: {verdict}{colon}{brief}"));
+            }
             Event::AttemptWarning { role, text } => self.aside("warning", &format!("{role}: {text}")),
             Event::CheckFailed { command, status, .. } => {
                 self.aside("warning", &format!("check failed ({status}): {command}"));
@@ -143,7 +150,36 @@ impl<O: Write, E: Write> Console<O, E> {
             Event::StateStamped { status, next, .. } if verbose => {
                 self.line(&format!("  stamp {status} · next {next}"));
             }
+            Event::AttemptIdle { role, silent_ms } => {
+                self.aside("warning", &format!("{role}: silent for {} s", silent_ms / 1000));
+            }
+            Event::HookFailed { hook, error } => self.aside("warning", &format!("hook {hook}: {error}")),
+            // What else there is belongs to the ledger; a line here would say nothing to a person who watches.
             Event::PromptRouted { .. }
+            | Event::RunCreated { .. }
+            | Event::RunInterrupted { .. }
+            | Event::RunQuarantined { .. }
+            | Event::RunReleased { .. }
+            | Event::StepReady { .. }
+            | Event::StepSkipped { .. }
+            | Event::AttemptActive { .. }
+            | Event::RateLimited { .. }
+            | Event::AgentFallback { .. }
+            | Event::RetryScheduled { .. }
+            | Event::BudgetReached { .. }
+            | Event::ToolRouted { .. }
+            | Event::OneshotState { .. }
+            | Event::GatePassed { .. }
+            | Event::GateFailed { .. }
+            | Event::BreakerOpened { .. }
+            | Event::BreakerHalfOpen { .. }
+            | Event::BreakerClosed { .. }
+            | Event::StatePublished { .. }
+            | Event::StateRejected { .. }
+            | Event::LeaseRenewed { .. }
+            | Event::LeaseLost { .. }
+            | Event::Fenced { .. }
+            | Event::Takeover { .. }
             | Event::StateClaimed { .. }
             | Event::AttemptStarted { .. }
             | Event::CheckPassed { .. }
@@ -159,8 +195,12 @@ fn duration_words(d: std::time::Duration) -> String {
 
 impl<O: Write, E: Write> Sink for Console<O, E> {
     fn emit(&mut self, event: Event) {
+        self.emit_at(&Place::default(), event);
+    }
+
+    fn emit_at(&mut self, place: &Place, event: Event) {
         if self.form == Form::Json {
-            let envelope = Envelope::new(jiff::Timestamp::now(), event);
+            let envelope = Envelope::at(jiff::Timestamp::now(), place.clone(), event);
             if let Ok(text) = serde_json::to_string(&envelope) {
                 self.line(&text);
             }
@@ -184,6 +224,7 @@ impl<O: Write, E: Write> Sink for Console<O, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{AttemptResult, Ended};
 
     fn shown(volume: Volume, events: Vec<Event>) -> (String, String) {
         let (mut out, mut err) = (Vec::new(), Vec::new());
@@ -201,6 +242,8 @@ mod tests {
             prompt: "main.md".into(),
             agent: "shell".into(),
             log: "log".into(),
+            step: format!("1/{role}"),
+            turn_id: None,
         }
     }
 
@@ -218,7 +261,12 @@ mod tests {
             said("galph", "one\ntw"),
             said("galph", "o"),
             said("ralph", "three\n"),
-            Event::AttemptEnded { role: "galph".into(), line: "iter 1 galph".into(), ok: true },
+            Event::AttemptEnded {
+                role: "galph".into(),
+                line: "iter 1 galph".into(),
+                outcome: Ended::Succeeded,
+                result: AttemptResult::default(),
+            },
             said("ralph", "four\n"),
         ];
         let (out, _) = shown(Volume::Normal, events);
@@ -264,8 +312,14 @@ mod tests {
             },
             Event::AttemptOutput { role: "galph".into(), text: "no line end".into() },
             Event::Warning { text: "careful".into() },
-            Event::AttemptEnded { role: "galph".into(), line: "iter 1 galph".into(), ok: true },
+            Event::AttemptEnded {
+                role: "galph".into(),
+                line: "iter 1 galph".into(),
+                outcome: Ended::Succeeded,
+                result: AttemptResult::default(),
+            },
             Event::RunEnded {
+                outcome: Ended::Succeeded,
                 turns: 1,
                 duration: std::time::Duration::from_secs(61),
                 cost_usd: None,

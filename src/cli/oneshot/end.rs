@@ -47,38 +47,52 @@ pub(super) fn end(ended: &Ended<'_>, format: Format) -> Result<u8, Failure> {
     failure.map_or(Ok(code), Err)
 }
 
-fn failure(ended: &Ended<'_>) -> Option<Failure> {
-    let session = ended.session;
-    let id = &session.id;
+/// Why it ended, in words; `None`: done.
+fn what(session: &Session, end: &End) -> Option<String> {
     let runs = match session.iteration {
         1 => "1 worker run".to_owned(),
         n => format!("{n} worker runs"),
     };
-    let view = format!("orchestrator oneshot view {id}");
-    let mut failure = match ended.end {
+    Some(match end {
         End::Completed => return None,
-        End::Rejected => {
-            Failure::new(IMPOSSIBLE, "impossible", "the auditor found the task impossible").hint(view)
+        End::Rejected => "the auditor found the task impossible".to_owned(),
+        End::Failed(Why::MaxIterations) => format!("the task is not done after {runs}"),
+        End::Failed(Why::WorkerDead) => "the worker ended early and left nothing".to_owned(),
+        End::Failed(Why::AuditorCrash) => "the auditor ended early".to_owned(),
+        End::Failed(Why::AuditorSilent) => "the auditor fell silent".to_owned(),
+        End::Interrupted(stop) => format!("interrupted ({})", stop.text),
+    })
+}
+
+/// Why it ended, and the command a person would run next.
+pub(super) fn account(session: &Session, end: &End) -> (String, String) {
+    let id = &session.id;
+    let next = match end {
+        End::Completed
+        | End::Rejected
+        | End::Failed(Why::WorkerDead | Why::AuditorCrash | Why::AuditorSilent) => {
+            format!("orchestrator oneshot view {id}")
         }
         End::Failed(Why::MaxIterations) => {
             let more = session.max_iterations.saturating_mul(2);
-            Failure::new(LIMIT, "max_iterations", format!("the task is not done after {runs}"))
-                .hint(format!("orchestrator oneshot resume {id} --max-iterations {more}"))
+            format!("orchestrator oneshot resume {id} --max-iterations {more}")
         }
-        End::Failed(why @ Why::WorkerDead) => {
-            Failure::new(FAILED, why.reason(), "the worker ended early and left nothing").hint(view)
-        }
-        End::Failed(why @ Why::AuditorCrash) => {
-            Failure::new(FAILED, why.reason(), "the auditor ended early").hint(view)
-        }
-        End::Failed(why @ Why::AuditorSilent) => {
-            Failure::new(FAILED, why.reason(), "the auditor fell silent").hint(view)
-        }
-        End::Interrupted(stop) => {
-            Failure::new(stop.exit_code(), "interrupted", format!("interrupted ({})", stop.text))
-                .hint(format!("orchestrator oneshot resume {id}"))
-        }
+        End::Interrupted(_) => format!("orchestrator oneshot resume {id}"),
     };
+    (what(session, end).unwrap_or_else(|| "done".to_owned()), next)
+}
+
+fn failure(ended: &Ended<'_>) -> Option<Failure> {
+    let session = ended.session;
+    let (code, reason) = match ended.end {
+        End::Completed => return None,
+        End::Rejected => (IMPOSSIBLE, "impossible"),
+        End::Failed(why @ Why::MaxIterations) => (LIMIT, why.reason()),
+        End::Failed(why) => (FAILED, why.reason()),
+        End::Interrupted(stop) => (stop.exit_code(), "interrupted"),
+    };
+    let (why, next) = account(session, ended.end);
+    let mut failure = Failure::new(code, reason, why).hint(next);
     failure.causes.extend(session.trouble.clone());
     if matches!(ended.end, End::Rejected | End::Failed(Why::MaxIterations)) {
         failure.causes.extend(session.feedback.iter().map(|text| text.trim().to_owned()));

@@ -3,13 +3,17 @@
 //! The turn's prompt is the task and its agent the worker. The session is the turn's own: a turn that is taken again
 //! begins a new one, on what the old one left in the working tree.
 
+use std::cell::RefCell;
 use std::io::Write as _;
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::Engine;
-use super::prompt::{Run, shown};
+use super::control::note;
+use super::prompt::{Run, shown, wished};
 use crate::agents::Ready;
-use crate::event::{Event, Sink};
+use crate::control::LiveAttempt;
+use crate::event::{Event, Place, Sink};
 use crate::oneshot::{self, End, Fact, OneshotError};
 use crate::supervise::{ErrorKind, Exit, Failure, Kind, Lifecycle, Outcome, Usage};
 use crate::turns::logs::TurnLog;
@@ -32,20 +36,39 @@ impl Engine<'_> {
             table: s.table.clone(),
             redactor: Arc::clone(&s.redactor),
             path: s.path.clone(),
-            home: None,
+            home: s.home.clone(),
             env: self.environment(&run),
             limits: run.limits,
             git: s.options.git,
         };
         let began = (self.world.clock.now(), self.world.clock.awake());
-        let mut ear = Ear { sink: &mut *self.world.sink, log, worker: None, usage: Some(NOTHING) };
+        let seen = self.show(&run.attempt, run.role.as_str(), run.prompt, &ready.agent.name);
+        let own: &mut dyn Sink = &mut *self.world.sink;
+        let sink = RefCell::new(own);
+        let place = &self.place;
+        let mut ear = Ear { sink: &sink, place, seen: &seen, log, worker: None, usage: Some(NOTHING) };
         let world = oneshot::World {
             clock: Arc::clone(&self.world.clock),
             ids: self.world.ids,
             stop: self.world.stop,
             observer: &mut ear,
         };
-        let ended = session(&settings, world, &run.text).await;
+        let ended = {
+            let mut running = pin!(session(&settings, world, &run.text));
+            let ended = tokio::select! {
+                biased;
+                ended = &mut running => Ok(ended),
+                text = wished(&self.board, run.turn_id) => Err(text),
+            };
+            match ended {
+                Ok(ended) => ended,
+                Err(text) => {
+                    let text = s.redactor.text(&text).into_owned();
+                    sink.borrow_mut().emit_at(place, Event::Notice { text });
+                    running.await
+                }
+            }
+        };
         let (worker, usage) = (ear.worker.take(), ear.usage);
         let mut outcome = worker.unwrap_or_else(|| nobody(began.0));
         outcome.usage = usage;
@@ -142,15 +165,21 @@ const NOTHING: Usage =
     Usage { input_tokens: Some(0), output_tokens: Some(0), cached_tokens: Some(0), cost_usd: Some(0.0) };
 
 /// Tells the session's facts as the turn's, and keeps what the turn's end needs.
-struct Ear<'e> {
-    sink: &'e mut dyn Sink,
+struct Ear<'e, 's> {
+    sink: &'e RefCell<&'s mut dyn Sink>,
+    place: &'e Place,
+    seen: &'e LiveAttempt,
     log: Option<&'e TurnLog>,
     worker: Option<Outcome>,
     /// Of all runs; `None`: some usage is unknown.
     usage: Option<Usage>,
 }
 
-impl Ear<'_> {
+impl Ear<'_, '_> {
+    fn say(&self, event: Event) {
+        self.sink.borrow_mut().emit_at(self.place, event);
+    }
+
     fn note(&self, text: &str) {
         if let Some(log) = self.log {
             // The turn's end says whether its log is whole.
@@ -159,7 +188,7 @@ impl Ear<'_> {
     }
 }
 
-impl oneshot::Observer for Ear<'_> {
+impl oneshot::Observer for Ear<'_, '_> {
     fn hear(&mut self, fact: &Fact<'_>) {
         match fact {
             Fact::Began { session, folder, .. } => {
@@ -169,13 +198,14 @@ impl oneshot::Observer for Ear<'_> {
                 self.note(&format!("# {} {} · agent: {agent}\n", role.name(), session.iteration));
             }
             Fact::Activity { role, plain, activity } => {
+                note(self.seen, activity);
                 match &activity.kind {
                     Kind::Output { bytes } => self.note(&String::from_utf8_lossy(bytes)),
                     Kind::Message { text } => self.note(&format!("{}\n", text.trim_end())),
                     _ => {}
                 }
                 if let Some(event) = shown(role.name(), activity, *plain) {
-                    self.sink.emit(event);
+                    self.say(event);
                 }
             }
             Fact::AttemptEnded { role, outcome, .. } => {
@@ -194,19 +224,27 @@ impl oneshot::Observer for Ear<'_> {
                     feedback.trim()
                 );
                 self.note(&format!("# {}\n", text.trim_end().replace('\n', "\n# ")));
-                self.sink.emit(Event::Notice {
-                    text: text.lines().next().unwrap_or_default().trim_end().to_owned(),
+                self.say(Event::Verdict {
+                    iteration: u32::try_from(session.iteration).unwrap_or(u32::MAX),
+                    verdict: verdict.word().into(),
+                    text: Some((*feedback).to_owned()).filter(|text| !text.is_empty()),
                 });
             }
             Fact::Check { command, failed } => {
                 let (role, command) = ("auditor".to_owned(), (*command).to_owned());
-                self.sink.emit(match failed {
+                self.say(match failed {
                     None => Event::CheckPassed { role, command },
                     Some(status) => Event::CheckFailed { role, command, status: (*status).to_owned() },
                 });
             }
-            Fact::Warning { text } => self.sink.emit(Event::Warning { text: (*text).to_owned() }),
-            Fact::Moved { .. } | Fact::Ended { .. } => {}
+            Fact::Warning { text } => self.say(Event::Warning { text: (*text).to_owned() }),
+            Fact::Moved { session, from, event, to } => self.say(Event::OneshotState {
+                from: from.name().into(),
+                to: to.name().into(),
+                iteration: u32::try_from(session.iteration).unwrap_or(u32::MAX),
+                reason: Some(event.name().into()),
+            }),
+            Fact::Ended { .. } => {}
         }
     }
 }

@@ -25,6 +25,7 @@ mod record;
 mod route;
 mod start;
 mod stopping;
+mod told;
 mod turn;
 
 use std::path::PathBuf;
@@ -40,7 +41,7 @@ pub use start::read_state;
 use crate::clock::Clock;
 use crate::config::Watched;
 use crate::control::{Board, Server};
-use crate::event::Sink;
+use crate::event::{Place, Sink};
 use crate::ids::Ids;
 use crate::state::State;
 use crate::supervise::Stop;
@@ -73,6 +74,8 @@ pub(super) struct Engine<'a> {
     board: Board,
     /// Answers them; none for commands that only change the state.
     server: Option<Server>,
+    /// What happens now belongs here: the run, and the attempt while there is one.
+    place: Place,
     turns: u64,
     cost: Option<f64>,
     watched: Option<Watched>,

@@ -122,6 +122,7 @@ impl Engine<'_> {
         let plain = ready.agent.output == "text";
         let role = run.role.to_string();
         let seen = self.show(&job.attempt, &role, run.prompt, &ready.agent.name);
+        let place = &self.place;
         let sink = RefCell::new(&mut *self.world.sink);
         let mut hear = |activity: &Activity| {
             note(&seen, activity);
@@ -132,7 +133,7 @@ impl Engine<'_> {
                 answer.extend_from_slice(&bytes[..bytes.len().min(ANSWER_BYTES - answer.len())]);
             }
             if let Some(fact) = shown(&role, activity, plain) {
-                sink.borrow_mut().emit(fact);
+                sink.borrow_mut().emit_at(place, fact);
             }
         };
         let outcome = {
@@ -146,7 +147,7 @@ impl Engine<'_> {
                 Ok(outcome) => outcome,
                 Err(text) => {
                     let text = settings.redactor.text(&text).into_owned();
-                    sink.borrow_mut().emit(Fact::Notice { text });
+                    sink.borrow_mut().emit_at(place, Fact::Notice { text });
                     running.await
                 }
             }
@@ -190,7 +191,7 @@ impl Engine<'_> {
 
 /// A person's wish to stop, in the words for it, as soon as there is one. What the turn's own agent wishes counts
 /// only at its end.
-async fn wished(board: &Board, turn_id: &str) -> String {
+pub(super) async fn wished(board: &Board, turn_id: &str) -> String {
     let asked = board.wait_stop().await;
     if asked.turn_id.as_deref() == Some(turn_id) {
         std::future::pending::<()>().await;
@@ -226,7 +227,14 @@ pub(super) fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact
             silent_ms: *silent_ms,
             running_ms: activity.offset_ms,
         }),
-        Kind::Idle { silent_ms } => warning(format!("silent for {} s", silent_ms / 1000)),
+        Kind::Idle { silent_ms } => Some(Fact::AttemptIdle { role: role.to_owned(), silent_ms: *silent_ms }),
+        Kind::Active => Some(Fact::AttemptActive { role: role.to_owned() }),
+        Kind::RateLimit(limit) => Some(Fact::RateLimited {
+            role: role.to_owned(),
+            status: limit.status.clone(),
+            blocked: limit.blocked,
+            resets_at: limit.resets_at,
+        }),
         Kind::Terminate { reason, .. } => warning(format!("ending the agent: {reason}")),
         Kind::Leak(leak) => warning(format!(
             "ended a process the agent left behind: pid {} ({})",

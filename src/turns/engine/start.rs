@@ -8,7 +8,7 @@ use super::{Engine, Git, LoopError, World};
 use crate::agents::{self, AgentError};
 use crate::clock::{Clock, iso_seconds};
 use crate::config::Group;
-use crate::event::Event as Fact;
+use crate::event::{Event as Fact, Place};
 use crate::state::{Event, State, StateError, file};
 use crate::supervise::sweep_survivors;
 use crate::sync::journal::{self, Journal};
@@ -132,6 +132,7 @@ impl<'a> Engine<'a> {
             seen,
             memory,
             journal,
+            place: Place::run(&*run_id),
             run_id,
             board,
             server: None,
@@ -148,7 +149,7 @@ impl<'a> Engine<'a> {
     }
 
     pub(super) fn say(&mut self, fact: Fact) {
-        self.world.sink.emit(fact);
+        self.world.sink.emit_at(&self.place, fact);
     }
 
     fn identity_notice(&mut self) -> Result<(), LoopError> {

@@ -23,6 +23,10 @@ use crate::turns::router;
 pub(super) struct Open {
     pub role: RoleId,
     pub id: String,
+    /// The turn's attempt in the records.
+    pub attempt: String,
+    /// `attempt_started` was said.
+    pub started: bool,
     pub iteration: u64,
     pub prompt: String,
     /// Name and SHA-256, for the trailer.
@@ -53,10 +57,13 @@ impl Engine<'_> {
         let stored =
             deterministic.as_ref().ok().filter(|_| self.settings.router.enabled).map(|c| c.prompt.clone());
         let attempt = self.world.ids.uuid();
+        self.place = self.place.attempt(&*attempt);
         let id = self.claim(role, stored, &dirty_before)?;
         let mut open = Open {
             role: role.clone(),
             id: id.clone(),
+            attempt,
+            started: false,
             iteration: self.state.iteration,
             prompt: "-".into(),
             prompt_hash: None,
@@ -73,9 +80,9 @@ impl Engine<'_> {
             Err(unrouted) => {
                 open.prompt = unrouted.prompt;
                 if let Some(outcome) = unrouted.interrupted {
-                    return self.interrupted(&open, &outcome).map(Some);
+                    return self.interrupted(open, &outcome).map(Some);
                 }
-                return self.failed_before_run(&open, "not run", unrouted.causes, None).map(Some);
+                return self.failed_before_run(open, "not run", unrouted.causes, None).map(Some);
             }
         };
         open.prompt.clone_from(&routed.choice.prompt);
@@ -85,7 +92,7 @@ impl Engine<'_> {
             Ok(ready) => ready,
             Err(e) => {
                 let hint = Some(e.hint());
-                return self.failed_before_run(&open, "agent not found", vec![e.to_string()], hint).map(Some);
+                return self.failed_before_run(open, "agent not found", vec![e.to_string()], hint).map(Some);
             }
         };
         open.agent.clone_from(&ready.agent.name);
@@ -111,14 +118,7 @@ impl Engine<'_> {
             turn_id: &open.id,
         };
         open.log = self.open_log(role, &open.prompt, &head)?;
-        let log_name = open.log.as_ref().map_or_else(String::new, |l| self.shown_path(&l.path));
-        self.say(Fact::AttemptStarted {
-            iteration: open.iteration,
-            role: role.to_string(),
-            prompt: open.prompt.clone(),
-            agent: open.agent.clone(),
-            log: log_name,
-        });
+        self.begin_attempt(&mut open);
         let steps = self.settings.config.steps();
         let step = steps.into_iter().find(|s| s.role.as_ref() == Some(role)).unwrap_or_default();
         let (limits, engine) = (step.limits, step.engine);
@@ -128,7 +128,7 @@ impl Engine<'_> {
             text,
             file_text: &routed.text,
             turn_id: &open.id,
-            attempt,
+            attempt: open.attempt.clone(),
             report_dir: context.report_dir,
             limits,
         };
@@ -137,6 +137,22 @@ impl Engine<'_> {
             config::Engine::Oneshot => Box::pin(self.run_audited(&ready, run, open.log.as_ref())).await,
         };
         self.finish(open, outcome, &answer).await
+    }
+
+    /// Says once that the turn's attempt has begun, also for a turn whose agent never runs.
+    pub(super) fn begin_attempt(&mut self, open: &mut Open) {
+        if std::mem::replace(&mut open.started, true) {
+            return;
+        }
+        self.say(Fact::AttemptStarted {
+            iteration: open.iteration,
+            role: open.role.to_string(),
+            prompt: open.prompt.clone(),
+            agent: open.agent.clone(),
+            log: open.log.as_ref().map_or_else(String::new, |l| self.shown_path(&l.path)),
+            step: format!("{}/{}", open.iteration, open.role),
+            turn_id: Some(open.id.clone()),
+        });
     }
 
     fn open_log(&self, role: &RoleId, prompt: &str, head: &Head<'_>) -> Result<Option<TurnLog>, LoopError> {
@@ -185,7 +201,7 @@ impl Engine<'_> {
             let paths = made.paths.iter().map(|p| path_text(p)).collect();
             let fact =
                 Fact::Autocommit { role: role.to_string(), group: made.group.words().into(), commit, paths };
-            self.world.sink.emit(fact);
+            self.world.sink.emit_at(&self.place, fact);
         }
         if !unknown.is_empty() {
             let text = format!("dirty before the turn and left alone: {}", shorten(&unknown));

@@ -29,7 +29,7 @@ fn the_work_is_audited_before_it_is_handed_off() {
     assert!(t.project.read("got-worker").contains("echo main >> sequence"), "the prompt is the task");
     assert!(t.project.read("got-again").contains("RETRY: not yet"));
     assert_eq!(t.file("worker-2.result.md"), "ralph\n1");
-    assert!(ran.err.contains("auditor of worker run 1: RETRY"), "{}", ran.err);
+    assert!(ran.out.contains("audit 1: RETRY: RETRY: not yet"), "{}", ran.out);
     assert_eq!(t.way(), "start success next retry next success next done");
     let logs = std::fs::read_dir(t.project.path("logs/local/ralph")).unwrap().flatten();
     let log = logs.map(|e| e.path()).find(|p| p.to_string_lossy().contains("iter-")).unwrap();

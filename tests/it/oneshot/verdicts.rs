@@ -84,7 +84,7 @@ fn an_unclear_word_is_never_done() {
         "sh 'cat >> got-questions'; print 'Looks done to me, all completed!'; append runs x",
     );
     let ran = t.run(&["it"]).expect(0);
-    assert!(ran.err.contains("gave no verdict, which counts as RETRY"), "{}", ran.err);
+    assert!(ran.err.contains("gave no verdict: that counts as RETRY"), "{}", ran.err);
     assert_eq!(t.project.read("runs").lines().count(), 2, "the auditor is asked once more, and no more");
     let questions = t.project.read("got-questions");
     assert!(questions.contains("Its verdict is unclear."), "{questions}");
