@@ -1,8 +1,8 @@
 //! `.orchestrator/oneshot/<id>/`: the record, the activity log, prompts and results.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -33,7 +33,11 @@ impl Folder {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&place).map_err(io(&place))?;
         let path = place.join(id);
         fs::DirBuilder::new().mode(0o700).create(&path).map_err(io(&path))?;
-        Ok(Self { path })
+        let folder = Self { path };
+        // Whoever writes it first would make it for everybody to read.
+        let log = folder.activity_log();
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&log).map_err(io(&log))?;
+        Ok(folder)
     }
 
     pub fn of(root: &Path, id: &str) -> Self {

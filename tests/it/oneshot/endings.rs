@@ -70,8 +70,8 @@ fn a_silent_worker_is_ended() {
     t.worker(
         "read; fork { pid pids; forever }; fork { setsid; pid pids; quiet; forever }; pid pids; forever",
     );
-    t.run(&["it", "--inactivity", "400ms"]).expect(3);
-    assert_eq!(t.way(), "start inactivity zombie-dead");
+    t.run(&["it", "--inactivity", "400ms", "--max-iterations", "1"]).expect(6);
+    assert_eq!(t.way(), "start inactivity zombie-partial max-iterations");
     assert_eq!(t.project.read("pids").lines().count(), 3);
     t.nobody_is_left();
 }

@@ -31,7 +31,10 @@ fn fences() -> Vec<(Vec<&'static str>, String)> {
 fn plain(text: &str) -> String {
     let word = |word: &str| {
         let id = word.len() == 36 && word.bytes().filter(|b| *b == b'-').count() == 4;
-        let time = word.strip_suffix('s').is_some_and(|n| n.contains('.') && n.parse::<f64>().is_ok());
+        let time = word
+            .trim_end_matches(',')
+            .strip_suffix('s')
+            .is_some_and(|n| n.contains('.') && n.parse::<f64>().is_ok());
         if id {
             "ID".to_owned()
         } else if time {
@@ -78,7 +81,8 @@ fn the_example_is_what_happens() {
 fn what_the_page_names_is_there() {
     let p = Project::new();
     let help = |args: &[&str]| p.run(&[args, &["--help"]].concat()).expect(0).out;
-    let all = help(&["oneshot", "run"]) + &help(&["oneshot", "resume"]) + &help(&["oneshot"]);
+    let all =
+        help(&["oneshot", "run"]) + &help(&["oneshot", "resume"]) + &help(&["oneshot"]) + &help(&["history"]);
     let options: Vec<&str> = PAGE
         .split(|c: char| !(c.is_ascii_lowercase() || c == '-'))
         .filter(|word| word.starts_with("--") && word.len() > 3 && !word.starts_with("---"))

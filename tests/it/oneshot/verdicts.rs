@@ -139,7 +139,7 @@ fn each_audit_is_of_its_own_worker_run() {
     assert_eq!(ran.out, "the second result\n");
     let prompt = t.project.read("got-auditor");
     assert!(prompt.contains("<result>\nthe second result\n</result>"), "{prompt}");
-    assert!(!prompt.contains("first result") && !prompt.contains("again"), "{prompt}");
+    assert!(!prompt.contains("first result") && !prompt.contains("RETRY: again"), "{prompt}");
     assert_eq!(t.file("worker-1.result.md"), "the first result");
 }
 
