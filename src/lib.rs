@@ -23,6 +23,8 @@ pub mod ui;
 pub mod turns;
 pub mod workstreams;
 
+pub mod oneshot;
+
 pub mod sync;
 
 pub mod agents;

@@ -211,6 +211,9 @@ pub(super) enum Command {
     /// Whose turn it is and what would run next
     #[command(after_help = "Example:\n  orchestrator status --oneline")]
     Status(StatusArgs),
+    /// Do one task: a worker does it, an auditor judges it, until it is done
+    #[command(after_help = super::oneshot::EXAMPLES)]
+    Oneshot(Box<super::oneshot::OneshotArgs>),
     /// List what ran on this machine, the newest first
     #[command(
         after_help = "Examples:\n  orchestrator history\n  orchestrator history --state failed --since 7d --format json"

@@ -95,7 +95,7 @@ fn fresh(settings: &Settings, args: &BatchArgs) -> Result<Saved, Failure> {
 }
 
 fn idle(args: &BatchArgs) -> Result<Option<Duration>, Failure> {
-    args.idle.as_deref().map(parse_duration).transpose().map_err(|e| bad_value("--idle", e))
+    args.idle.as_deref().map(parse_duration).transpose().map_err(|e| bad_value("--idle", &e))
 }
 
 /// The text of a prompt file, if a line is the name of one.
@@ -181,10 +181,17 @@ fn drive(
             let text = format!("ended a process of an earlier run: pid {} ({program})", killed.pid);
             sink.emit(Event::Notice { text });
         }
-        let mut stream = Stream::new(settings, &machine, sink);
-        let world =
-            World { clock: machine.clock.clone(), ids: &machine.ids, stop: &machine.stop, sink: &mut stream };
-        let report = batch::run(saved, parent, setting, world).await;
+        let (stream, hooks) = Stream::new(settings, &machine, sink);
+        let mut ear = stream.ear();
+        let clock = machine.clock.clone();
+        let world = World { clock, ids: &machine.ids, stop: &machine.stop, sink: &mut ear };
+        let run = async {
+            let report = batch::run(saved, parent, setting, world).await;
+            stream.over();
+            report
+        };
+        let (report, ()) =
+            tokio::join!(run, hooks.run(&machine.stop, |place, event| stream.tell(place, event)));
         stream.close();
         Ok(report?)
     })

@@ -14,6 +14,7 @@ mod history;
 mod init;
 mod interrupt;
 mod live;
+mod oneshot;
 mod prompts;
 mod record;
 mod record_args;
@@ -87,6 +88,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Batch(args)) => batch::batch(global, args),
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) => status::status(global, args),
+        Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),
         Some(Command::History(args)) => history::history(global, args),
         Some(Command::Show(args)) => show::show(global, args),
         Some(Command::Events(args)) => events::events(global, args),

@@ -130,6 +130,13 @@ impl<O: Write, E: Write> Console<O, E> {
                 }
             }
             Event::AttemptEnded { line, .. } => self.line(line),
+            Event::Verdict { iteration, verdict, text } => {
+                let text = text.as_deref().unwrap_or_default();
+                let first = text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
+                let brief: String = first.chars().take(200).collect();
+                let colon = if brief.is_empty() { "" } else { ": " };
+                self.line(&format!("audit {iteration}: {verdict}{colon}{brief}"));
+            }
             Event::AttemptWarning { role, text } => self.aside("warning", &format!("{role}: {text}")),
             Event::CheckFailed { command, status, .. } => {
                 self.aside("warning", &format!("check failed ({status}): {command}"));
@@ -179,7 +186,6 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::BudgetReached { .. }
             | Event::ToolRouted { .. }
             | Event::OneshotState { .. }
-            | Event::Verdict { .. }
             | Event::GatePassed { .. }
             | Event::GateFailed { .. }
             | Event::BreakerOpened { .. }

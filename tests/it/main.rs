@@ -5,5 +5,6 @@
 mod batch;
 mod cli;
 mod ledger;
+mod oneshot;
 mod remote;
 mod supervise;

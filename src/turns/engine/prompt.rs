@@ -155,7 +155,7 @@ impl Engine<'_> {
         (outcome, String::from_utf8_lossy(&answer).into_owned())
     }
 
-    fn environment(&self, run: &Run<'_>) -> Vec<(String, String)> {
+    pub(super) fn environment(&self, run: &Run<'_>) -> Vec<(String, String)> {
         let s = self.settings;
         let absolute = |path: &str| s.root.join(path).to_string_lossy().into_owned();
         let branch = self.git.as_ref().map_or_else(String::new, |g| g.branch.clone());
@@ -191,7 +191,7 @@ impl Engine<'_> {
 
 /// A person's wish to stop, in the words for it, as soon as there is one. What the turn's own agent wishes counts
 /// only at its end.
-async fn wished(board: &Board, turn_id: &str) -> String {
+pub(super) async fn wished(board: &Board, turn_id: &str) -> String {
     let asked = board.wait_stop().await;
     if asked.turn_id.as_deref() == Some(turn_id) {
         std::future::pending::<()>().await;
@@ -208,7 +208,7 @@ pub fn rescues(repo: &Repo) -> Vec<String> {
 }
 
 /// What of an activity a person sees: text plain, tool calls one line each, never raw records.
-fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
+pub(super) fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
     let output = |text: String| Some(Fact::AttemptOutput { role: role.to_owned(), text });
     let warning = |text: String| Some(Fact::AttemptWarning { role: role.to_owned(), text });
     match &activity.kind {
