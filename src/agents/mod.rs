@@ -1,12 +1,13 @@
 //! Agents as data: which one runs a prompt, its command line, and the embedded `shell` agent.
 //!
 //! `table`, `dispatch`, `command` and `blocks` are pure. `runner` hands the result to the
-//! supervisor. No agent's name may stand anywhere but in the table.
+//! supervisor, `output` reads what it prints. No agent's name may stand anywhere but in the table.
 
 mod blocks;
 mod command;
 mod discover;
 mod dispatch;
+pub mod output;
 mod runner;
 mod table;
 

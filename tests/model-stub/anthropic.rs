@@ -5,6 +5,14 @@ use serde_json::{Value, json};
 use super::dialect::Events;
 
 pub fn text(text: &str, body: &Value) -> Events {
+    said(text, body, "end_turn")
+}
+
+pub fn refusal(text: &str, body: &Value) -> Events {
+    said(text, body, "refusal")
+}
+
+fn said(text: &str, body: &Value, reason: &str) -> Events {
     let mut events = begin(body);
     events.push((
         "content_block_start",
@@ -13,7 +21,7 @@ pub fn text(text: &str, body: &Value) -> Events {
     for piece in text.split_inclusive(' ') {
         events.push(("content_block_delta", json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}})));
     }
-    end(&mut events, "end_turn");
+    end(&mut events, reason);
     events
 }
 
@@ -36,7 +44,8 @@ pub fn whole(text: &str) -> Value {
 fn begin(body: &Value) -> Events {
     let usage = json!({"input_tokens": 100, "output_tokens": 1, "cache_read_input_tokens": 20, "cache_creation_input_tokens": 0});
     let message = json!({
-        "id": "msg_stub", "type": "message", "role": "assistant", "model": body["model"], "content": [],
+        "id": format!("msg_stub_{}", body["messages"].as_array().map_or(0, Vec::len)),
+        "type": "message", "role": "assistant", "model": body["model"], "content": [],
         "stop_reason": null, "stop_sequence": null, "usage": usage,
     });
     vec![("message_start", json!({"type": "message_start", "message": message}))]

@@ -110,6 +110,15 @@ impl Dialect {
         }
     }
 
+    pub fn refusal(self, text: &str, body: &Value) -> Events {
+        match self {
+            Self::Anthropic => anthropic::refusal(text, body),
+            Self::Responses => openai::responses_refusal(text),
+            Self::Chat => openai::chat_refusal(text),
+            Self::Gemini => gemini::refusal(),
+        }
+    }
+
     pub fn error(self, status: u16, text: &str, retry_secs: Option<u64>) -> Value {
         let limited = status == 429;
         match self {

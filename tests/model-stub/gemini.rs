@@ -15,6 +15,11 @@ pub fn call(name: &str, input: &Value) -> Events {
     vec![("", part(&json!({"functionCall": {"name": name, "args": input}}), Some("STOP")))]
 }
 
+/// The safety filter says nothing but that it stopped.
+pub fn refusal() -> Events {
+    vec![("", part(&json!({"text": ""}), Some("SAFETY")))]
+}
+
 pub fn whole(text: &str) -> Value {
     part(&json!({"text": text}), Some("STOP"))
 }

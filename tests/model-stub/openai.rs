@@ -5,7 +5,16 @@ use serde_json::{Value, json};
 use super::dialect::Events;
 
 pub fn responses_text(text: &str) -> Events {
-    let item = json!({"type": "message", "id": "msg_stub", "role": "assistant", "status": "completed", "content": [{"type": "output_text", "text": text, "annotations": []}]});
+    let part = json!({"type": "output_text", "text": text, "annotations": []});
+    responses_said(text, &part, "response.output_text.delta")
+}
+
+pub fn responses_refusal(text: &str) -> Events {
+    responses_said(text, &json!({"type": "refusal", "refusal": text}), "response.refusal.delta")
+}
+
+fn responses_said(text: &str, part: &Value, delta: &'static str) -> Events {
+    let item = json!({"type": "message", "id": "msg_stub", "role": "assistant", "status": "completed", "content": [part]});
     let mut events =
         vec![("response.created", json!({"type": "response.created", "response": {"id": "resp_stub"}}))];
     let open = json!({"type": "message", "id": "msg_stub", "role": "assistant", "status": "in_progress", "content": []});
@@ -14,7 +23,7 @@ pub fn responses_text(text: &str) -> Events {
         json!({"type": "response.output_item.added", "output_index": 0, "item": open}),
     ));
     for piece in text.split_inclusive(' ') {
-        events.push(("response.output_text.delta", json!({"type": "response.output_text.delta", "item_id": "msg_stub", "output_index": 0, "content_index": 0, "delta": piece})));
+        events.push((delta, json!({"type": delta, "item_id": "msg_stub", "output_index": 0, "content_index": 0, "delta": piece})));
     }
     finish(&mut events, &item);
     events
@@ -50,6 +59,12 @@ pub fn chat_text(text: &str) -> Events {
     let mut events: Events =
         text.split_inclusive(' ').map(|piece| ("", chunk(&json!({"content": piece}), None))).collect();
     end(&mut events, "stop");
+    events
+}
+
+pub fn chat_refusal(text: &str) -> Events {
+    let mut events = vec![("", chunk(&json!({"role": "assistant", "refusal": text}), None))];
+    end(&mut events, "content_filter");
     events
 }
 

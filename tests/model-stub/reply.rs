@@ -11,6 +11,8 @@ pub enum Reply {
     Error(u16),
     /// `limit:SECONDS`: 429 with `retry-after`.
     Limit(u64),
+    /// `refuse:WORDS`: the model declines.
+    Refuse(String),
     /// `hang`: takes the request and says nothing.
     Hang,
     /// `cut`: closes half-way.
@@ -23,6 +25,7 @@ impl Reply {
         Some(match word {
             "text" => Self::Text(rest.into()),
             "tool" => Self::Tool(rest.into()),
+            "refuse" => Self::Refuse(rest.into()),
             "error" => Self::Error(rest.parse().ok()?),
             "limit" => Self::Limit(rest.parse().ok()?),
             "hang" => Self::Hang,

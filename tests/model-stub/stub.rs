@@ -92,6 +92,7 @@ impl Stub {
                 }
             }
             Reply::Tool(command) => http::events(&mut stream, &dialect.call(&tool, &command, &body), true),
+            Reply::Refuse(text) => http::events(&mut stream, &dialect.refusal(&text, &body), true),
             Reply::Error(status) => {
                 http::json(&mut stream, status, &dialect.error(status, "the stub refuses", None))
             }

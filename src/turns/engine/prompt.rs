@@ -15,6 +15,7 @@ use crate::sync::worktree::Repo;
 use crate::turns::context::{Context, Previous, focus};
 use crate::turns::logs::TurnLog;
 use crate::turns::settings::Settings;
+use crate::turns::tool_line::tool_line;
 
 /// Bytes of an agent's plain answer that are kept.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -184,10 +185,7 @@ fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
             if !plain && text.trim_start().starts_with(['{', '[']) { None } else { output(text.into_owned()) }
         }
         Kind::Message { text } => output(format!("{}\n", text.trim_end())),
-        Kind::ToolUse { name, input, .. } => {
-            let brief: String = input.to_string().chars().take(120).collect();
-            output(format!("  > {name} {brief}\n"))
-        }
+        Kind::ToolUse { name, input, .. } => output(format!("  > {}\n", tool_line(name, input))),
         Kind::Warning { text } => warning(text.clone()),
         Kind::Idle { silent_ms } => warning(format!("silent for {} s", silent_ms / 1000)),
         Kind::Terminate { reason, .. } => warning(format!("ending the agent: {reason}")),
