@@ -8,12 +8,16 @@ mod command;
 mod discover;
 mod dispatch;
 pub mod output;
+mod refusals;
 mod runner;
 mod table;
+mod version;
 
 pub use blocks::{Block, BlockError, blocks};
 pub use command::{MAX_ARG_BYTES, fill};
 pub use discover::{AgentError, Ready, find_on_path, ready};
 pub use dispatch::{Choice, Dispatch, DispatchError};
+pub use refusals::remedy;
 pub use runner::{Job, run_agent};
 pub use table::{Agent, SHELL, Table};
+pub use version::version;

@@ -20,7 +20,7 @@ use crate::supervise::{
 };
 
 /// Variables that make an agent refuse to start.
-const REFUSALS: &[&str] = &["CLAUDECODE"];
+pub(super) const REFUSALS: &[&str] = &["CLAUDECODE"];
 
 /// Silence allowed to agents whose output is plain text: they often print nothing until the end.
 const TEXT_INACTIVITY_SECS: u64 = 1800;

@@ -202,6 +202,24 @@ pub(super) enum Command {
     /// Whose turn it is and what would run next
     #[command(after_help = "Example:\n  orchestrator status --oneline")]
     Status(StatusArgs),
+    /// Agents: installed or not, version, command line; try one
+    #[command(after_help = "Example:\n  orchestrator agents\n  orchestrator agents test claude")]
+    Agents(AgentsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AgentsArgs {
+    #[command(subcommand)]
+    pub command: Option<AgentsCommand>,
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AgentsCommand {
+    /// Run a one-line prompt through an agent and show what was understood
+    #[command(after_help = "Example:\n  orchestrator agents test claude")]
+    Test { name: String },
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out. One file per command; exit codes and hints only
 //! in [`error`].
 
+mod agents;
 mod args;
 mod check;
 mod config;
@@ -73,6 +74,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Stop(args)) => stop::stop(global, args),
         Some(Command::Resume(args)) => stop::resume(global, args),
         Some(Command::Status(args)) => status::status(global, args),
+        Some(Command::Agents(args)) => agents::agents(global, args),
     }
 }
 

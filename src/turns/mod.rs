@@ -14,6 +14,6 @@ pub mod settings;
 pub mod shipped;
 pub mod stop_request;
 mod summary;
-mod tool_line;
+pub mod tool_line;
 pub mod words;
 pub mod workflow;

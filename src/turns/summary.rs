@@ -14,6 +14,8 @@ pub(super) struct Summary<'a> {
     pub files: &'a [String],
     pub checks: &'a [String],
     pub usage: Option<Usage>,
+    /// The agent's own, for going on where it stopped.
+    pub session: Option<&'a str>,
     pub log: &'a str,
 }
 
@@ -34,11 +36,14 @@ impl Summary<'_> {
         let cost = usage.cost_usd.map_or_else(|| "unknown".into(), |c| format!("${c:.4}"));
         let _ = writeln!(
             out,
-            "\n## Cost\n\ninput tokens {}, output tokens {}, cost {cost}\n\nLog: {}",
+            "\n## Cost\n\ninput tokens {}, output tokens {}, cost {cost}\n",
             tokens(usage.input_tokens),
             tokens(usage.output_tokens),
-            self.log
         );
+        if let Some(session) = self.session {
+            let _ = writeln!(out, "Session: {session}\n");
+        }
+        let _ = writeln!(out, "Log: {}", self.log);
         out
     }
 }

@@ -10,7 +10,7 @@ const TELLING: &[&str] =
     &["command", "cmd", "file_path", "filePath", "path", "pattern", "query", "url", "description", "prompt"];
 
 /// `Bash cargo test --lib`: the tool, and what of its input tells most, without line ends and control characters.
-pub(super) fn tool_line(name: &str, input: &Value) -> String {
+pub fn tool_line(name: &str, input: &Value) -> String {
     let telling = TELLING.iter().find_map(|key| said(input.get(key)?));
     let what = telling.or_else(|| changes(input)).unwrap_or_else(|| match input {
         Value::Null => String::new(),

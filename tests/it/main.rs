@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "a test helper that cannot go on fails the test")]
 
 mod cli;
+mod real;
 mod supervise;

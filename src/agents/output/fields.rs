@@ -38,9 +38,8 @@ pub(super) fn content_text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => {
-            let texts =
-                parts.iter().map(|part| text(part, "text").map_or_else(|| part.to_string(), str::to_owned));
-            texts.collect::<Vec<_>>().join("\n")
+            let said = |part: &Value| part.as_str().or_else(|| text(part, "text")).map(str::to_owned);
+            parts.iter().map(|p| said(p).unwrap_or_else(|| p.to_string())).collect::<Vec<_>>().join("\n")
         }
         Value::Null => String::new(),
         other => other.to_string(),

@@ -38,7 +38,7 @@ struct Dump {
 impl Records for Gemini {
     fn record(&mut self, record: &Value, out: &mut Vec<Activity>) -> bool {
         let kind = text(record, "type");
-        if kind != Some("message") || text(record, "role") != Some("assistant") {
+        if matches!(kind, Some("tool_use" | "tool_result" | "error" | "result")) {
             self.say(out);
         }
         match kind {
@@ -80,6 +80,13 @@ impl Records for Gemini {
     fn plain(&mut self, stream: Stream, line: &str, out: &mut Vec<Activity>) {
         if stream != Stream::Stderr {
             return;
+        }
+        if line.starts_with('{')
+            && let Ok(record) = serde_json::from_str::<Value>(line)
+            && record["error"].is_object()
+        {
+            // `--output-format json` prints a failure there.
+            return self.whole(&record, out);
         }
         if line.starts_with("Error when talking to Gemini API") {
             self.dump = Dump { open: true, ..Dump::default() };

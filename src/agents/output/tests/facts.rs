@@ -132,7 +132,11 @@ impl Transcript {
 
     pub(super) fn lines(&self, stderr_first: bool) -> Vec<(Stream, &[u8])> {
         let mut out: Vec<_> = self.records().into_iter().map(|l| (Stream::Stdout, l)).collect();
-        let err: Vec<_> = self.stderr.split(|b| *b == b'\n').map(|l| (Stream::Stderr, l)).collect();
+        // As the supervisor puts an object over several lines together.
+        let text = self.stderr.as_slice();
+        let object = text.windows(4).rposition(|w| w == b"\n{\n ").map_or(text.len(), |at| at + 1);
+        let err = text[..object].split(|b| *b == b'\n').chain([text[object..].trim_ascii_end()]);
+        let err: Vec<_> = err.map(|l| (Stream::Stderr, l)).collect();
         if stderr_first {
             out.splice(0..0, err);
         } else {

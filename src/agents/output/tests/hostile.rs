@@ -149,7 +149,7 @@ fn words_are_no_limit() {
         let facts = read(protocol, &lines);
         assert_eq!(facts.limits, [], "{protocol:?}");
         assert_eq!(facts.messages, [words], "{protocol:?}");
-        assert_eq!(facts.failed(), false, "{protocol:?}: {facts:?}");
+        assert!(!facts.failed(), "{protocol:?}: {facts:?}");
     }
 }
 

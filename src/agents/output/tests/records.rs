@@ -30,11 +30,11 @@ fn claude_states_when_a_limit_ends() {
 fn claude_ends_without_success() {
     for (subtype, errors, said) in [
         ("error_max_turns", json!(null), "error_max_turns"),
-        ("error_during_execution", json!(["it broke", "twice"]), "\"it broke\"\n\"twice\""),
+        ("error_during_execution", json!(["it broke", "twice"]), "it broke\ntwice"),
     ] {
         let end = json!({"type": "result", "subtype": subtype, "is_error": false, "errors": errors});
         let facts = stdout(Protocol::Claude, &lines(&[end]));
-        assert_eq!(facts.end, Some((Some(said.replace('"', "")), true)));
+        assert_eq!(facts.end, Some((Some(said.to_owned()), true)));
     }
 }
 
