@@ -196,7 +196,7 @@ async fn test(settings: &Settings, machine: &Machine, name: &str, format: Format
         Kind::ToolUse { name, input, .. } => heard.tools.push(tool_line(name, input)),
         Kind::Warning { text } => heard.warnings.push(text.clone()),
         Kind::Output { bytes } if heard.text.len() < 4096 => {
-            heard.text.push_str(&String::from_utf8_lossy(bytes))
+            heard.text.push_str(&String::from_utf8_lossy(bytes));
         }
         _ => {}
     };

@@ -38,7 +38,7 @@ impl Records for Codex {
             }
             Some("turn.failed") => {
                 let error = &record["error"];
-                self.fail(words(error, "message").unwrap_or("the turn failed"), out);
+                fail(words(error, "message").unwrap_or("the turn failed"), out);
                 self.error = None;
             }
             Some("error") => {
@@ -58,20 +58,12 @@ impl Records for Codex {
     /// A client that died after an error has not ended its turn.
     fn finish(&mut self, out: &mut Vec<Activity>) {
         if let Some(error) = self.error.take() {
-            self.fail(&error, out);
+            fail(&error, out);
         }
     }
 }
 
 impl Codex {
-    fn fail(&mut self, message: &str, out: &mut Vec<Activity>) {
-        let (said, error) = unwrapped(message);
-        if message.starts_with(GIVEN_UP) || error.as_ref().is_some_and(is_limit) {
-            out.push(limited("rejected", None));
-        }
-        out.push(result(Some(&said), true));
-    }
-
     fn item(&mut self, done: bool, item: &Value, out: &mut Vec<Activity>) -> bool {
         let kind = text(item, "type").unwrap_or_default();
         match kind {
@@ -90,7 +82,7 @@ impl Codex {
             }
             "agent_message" | "reasoning" | "error" => {}
             "command_execution" | "file_change" | "mcp_tool_call" | "web_search" => {
-                self.tool(kind, done, item, out)
+                self.tool(kind, done, item, out);
             }
             _ => return false,
         }
@@ -122,6 +114,14 @@ impl Codex {
         let failed = ended_badly || matches!(text(item, "status"), Some("failed" | "declined"));
         self.tools.whole((id, &name, input), said, failed, out);
     }
+}
+
+fn fail(message: &str, out: &mut Vec<Activity>) {
+    let (said, error) = unwrapped(message);
+    if message.starts_with(GIVEN_UP) || error.as_ref().is_some_and(is_limit) {
+        out.push(limited("rejected", None));
+    }
+    out.push(result(Some(&said), true));
 }
 
 /// Input counts what came from the cache too.

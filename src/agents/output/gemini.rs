@@ -70,7 +70,7 @@ impl Records for Gemini {
             }
             Some("result") => self.result(record, out),
             None if record.get("response").is_some() || record.get("error").is_some() => {
-                self.whole(record, out)
+                self.whole(record, out);
             }
             _ => return false,
         }

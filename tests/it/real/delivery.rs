@@ -55,7 +55,9 @@ fn by_every_delivery() {
                 "agent: {{default: mine}}\nagents: {{mine: {{prompt: {prompt}, command: {command}}}}}\n"
             ),
         );
-        project.write("prompts/supervisor.md", &long_prompt());
+        for name in ["supervisor", "main"] {
+            project.write(&format!("prompts/{name}.md"), &long_prompt());
+        }
         let ran = project.run(&["--once", "--no-git"]).expect(0);
         assert!(
             ran.out.contains("Begin here.\n") && ran.out.contains(TAIL),

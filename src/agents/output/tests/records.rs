@@ -6,7 +6,7 @@ use super::facts::stdout;
 use crate::agents::output::Protocol;
 
 fn lines(records: &[serde_json::Value]) -> String {
-    records.iter().map(|r| format!("{r}\n")).collect()
+    records.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// A6: a stated reset is kept for the end that it causes.
