@@ -22,6 +22,10 @@ use crate::turns::router;
 pub(super) struct Open {
     pub role: RoleId,
     pub id: String,
+    /// The turn's attempt in the records.
+    pub attempt: String,
+    /// `attempt_started` was said.
+    pub started: bool,
     pub iteration: u64,
     pub prompt: String,
     /// Name and SHA-256, for the trailer.
@@ -52,10 +56,13 @@ impl Engine<'_> {
         let stored =
             deterministic.as_ref().ok().filter(|_| self.settings.router.enabled).map(|c| c.prompt.clone());
         let attempt = self.world.ids.uuid();
+        self.place = self.place.attempt(&*attempt);
         let id = self.claim(role, stored, &dirty_before)?;
         let mut open = Open {
             role: role.clone(),
             id: id.clone(),
+            attempt,
+            started: false,
             iteration: self.state.iteration,
             prompt: "-".into(),
             prompt_hash: None,
@@ -72,9 +79,9 @@ impl Engine<'_> {
             Err(unrouted) => {
                 open.prompt = unrouted.prompt;
                 if let Some(outcome) = unrouted.interrupted {
-                    return self.interrupted(&open, &outcome).map(Some);
+                    return self.interrupted(open, &outcome).map(Some);
                 }
-                return self.failed_before_run(&open, "not run", unrouted.causes, None).map(Some);
+                return self.failed_before_run(open, "not run", unrouted.causes, None).map(Some);
             }
         };
         open.prompt.clone_from(&routed.choice.prompt);
@@ -84,7 +91,7 @@ impl Engine<'_> {
             Ok(ready) => ready,
             Err(e) => {
                 let hint = Some(e.hint());
-                return self.failed_before_run(&open, "agent not found", vec![e.to_string()], hint).map(Some);
+                return self.failed_before_run(open, "agent not found", vec![e.to_string()], hint).map(Some);
             }
         };
         open.agent.clone_from(&ready.agent.name);
@@ -106,18 +113,11 @@ impl Engine<'_> {
             prompt: &open.prompt,
             agent: &open.agent,
             argv: &self.settings.redactor.text(&argv),
-            routing: &routed.choice.reason,
+            routing: &self.settings.redactor.text(&routed.choice.reason),
             turn_id: &open.id,
         };
         open.log = self.open_log(role, &open.prompt, &head)?;
-        let log_name = open.log.as_ref().map_or_else(String::new, |l| self.shown_path(&l.path));
-        self.say(Fact::AttemptStarted {
-            iteration: open.iteration,
-            role: role.to_string(),
-            prompt: open.prompt.clone(),
-            agent: open.agent.clone(),
-            log: log_name,
-        });
+        self.begin_attempt(&mut open);
         let limits = self
             .settings
             .config
@@ -132,12 +132,28 @@ impl Engine<'_> {
             text,
             file_text: &routed.text,
             turn_id: &open.id,
-            attempt,
+            attempt: open.attempt.clone(),
             report_dir: context.report_dir,
             limits,
         };
         let (outcome, answer) = self.run_prompt(&ready, run, open.log.as_ref()).await;
         self.finish(open, outcome, &answer).await
+    }
+
+    /// Says once that the turn's attempt has begun, also for a turn whose agent never runs.
+    pub(super) fn begin_attempt(&mut self, open: &mut Open) {
+        if std::mem::replace(&mut open.started, true) {
+            return;
+        }
+        self.say(Fact::AttemptStarted {
+            iteration: open.iteration,
+            role: open.role.to_string(),
+            prompt: open.prompt.clone(),
+            agent: open.agent.clone(),
+            log: open.log.as_ref().map_or_else(String::new, |l| self.shown_path(&l.path)),
+            step: format!("{}/{}", open.iteration, open.role),
+            turn_id: Some(open.id.clone()),
+        });
     }
 
     fn open_log(&self, role: &RoleId, prompt: &str, head: &Head<'_>) -> Result<Option<TurnLog>, LoopError> {
@@ -186,7 +202,7 @@ impl Engine<'_> {
             let paths = made.paths.iter().map(|p| path_text(p)).collect();
             let fact =
                 Fact::Autocommit { role: role.to_string(), group: made.group.words().into(), commit, paths };
-            self.world.sink.emit(fact);
+            self.world.sink.emit_at(&self.place, fact);
         }
         if !unknown.is_empty() {
             let text = format!("dirty before the turn and left alone: {}", shorten(&unknown));
@@ -210,7 +226,7 @@ impl Engine<'_> {
             let who = auto_name(role);
             let message =
                 AutoMessage { group, who, prompt: None, iteration: self.state.iteration, tests: None };
-            message.render(files, None)
+            self.settings.redactor.text(&message.render(files, None)).into_owned()
         };
         Ok(autocommit::run(&git.repo, &planned.without(found), message, false)?)
     }
