@@ -3,6 +3,7 @@
 //! They are looked for in the folder that `ORCHESTRATOR_TEST_CLIS` names, else on PATH. A test of one that is not
 //! there says `skipped` and passes: what it would prove is then not proven.
 
+mod bytes;
 mod delivery;
 mod stage;
 mod stub;

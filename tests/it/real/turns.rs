@@ -40,6 +40,16 @@ macro_rules! with_each_cli {
             }
 
             #[test]
+            fn a_silence() {
+                super::a_silence(stringify!($cli));
+            }
+
+            #[test]
+            fn a_tool_that_hangs() {
+                super::a_tool_that_hangs(stringify!($cli));
+            }
+
+            #[test]
             fn a_hang() {
                 super::a_hang(stringify!($cli));
             }
@@ -150,4 +160,23 @@ fn a_hang(cli: &str) {
     let err = failed(&stage, stage.run());
     assert!(err.contains("timeout"), "{err}");
     assert!(stage.activities("galph", "terminate").len() == 1, "it was told to end once");
+}
+
+/// P7: silence alone is enough, also of a client that has timers of its own.
+fn a_silence(cli: &str) {
+    let limits = "supervision: {inactivity_secs: 4, timeout_secs: 60, grace_secs: 2}\n";
+    let Some(stage) = Stage::new(cli, &["hang"], limits) else { return };
+    let err = failed(&stage, stage.run());
+    assert!(err.contains("no sign of life"), "{err}");
+}
+
+/// P7: while a tool is open its own limit counts, and the message names it. opencode tells of a call when it is over.
+fn a_tool_that_hangs(cli: &str) {
+    if cli == "opencode" {
+        return;
+    }
+    let limits = "supervision: {inactivity_secs: 3, tool_secs: 6, timeout_secs: 60, grace_secs: 2}\n";
+    let Some(stage) = Stage::new(cli, &["tool:sleep 50", "text:never said"], limits) else { return };
+    let err = failed(&stage, stage.run());
+    assert!(err.contains("tool limit") && err.contains("open"), "{err}");
 }
