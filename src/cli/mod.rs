@@ -2,6 +2,7 @@
 //! in [`error`].
 
 mod agents;
+mod agents_test;
 mod args;
 mod check;
 mod config;

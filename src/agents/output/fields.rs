@@ -48,8 +48,9 @@ pub(super) fn content_text(content: &Value) -> String {
 
 /// The message inside an error that a server sent as JSON and a client passed on as text, and its status.
 pub(super) fn unwrapped(message: &str) -> (Cow<'_, str>, Option<Value>) {
-    let inner = message.strip_prefix("[API Error: ").and_then(|m| m.strip_suffix(']')).unwrap_or(message);
-    let Ok(value) = serde_json::from_str::<Value>(inner) else { return (Cow::Borrowed(message), None) };
+    let wrapped = message.strip_prefix("[API Error: ").and_then(|m| Some(&m[..m.rfind(']')?]));
+    let inner = wrapped.unwrap_or(message);
+    let Ok(value) = serde_json::from_str::<Value>(inner) else { return (Cow::Borrowed(inner), None) };
     let error = value.get("error").cloned().unwrap_or(value);
     match words(&error, "message") {
         Some(said) => (Cow::Owned(said.to_owned()), Some(error)),

@@ -128,6 +128,7 @@ impl Engine<'_> {
         let mut hear = |activity: &Activity| {
             note(&seen, activity);
             if let Kind::Output { bytes } = &activity.kind
+                && plain
                 && answer.len() < ANSWER_BYTES
                 && activity.stream == Some(crate::supervise::Stream::Stdout)
             {

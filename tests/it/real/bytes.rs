@@ -60,10 +60,9 @@ fn what_the_outcome_says() {
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
         let (outcome, _) = replay(protocol, "cat \"$1\"", &file);
         let expected = match name.as_str() {
-            "text" | "tool" | "tool-fails" | "json" | "rate-limit-waited" | "cut-repeated" | "crash"
-            | "hang" => "none",
-            // This one fails on stderr, which is not replayed here.
-            "json-error" => "none",
+            // `json-error` fails on stderr, which is not replayed here.
+            "text" | "tool" | "tool-fails" | "json" | "json-error" | "rate-limit-waited" | "cut-repeated"
+            | "crash" | "hang" => "none",
             _ => "agent_error",
         };
         assert_eq!(outcome.error_kind.name(), expected, "{}", file.display());

@@ -15,6 +15,11 @@ macro_rules! with_each_cli {
             }
 
             #[test]
+            fn a_test_by_hand() {
+                super::a_test_by_hand(stringify!($cli));
+            }
+
+            #[test]
             fn an_error() {
                 super::an_error(stringify!($cli));
             }
@@ -179,4 +184,13 @@ fn a_tool_that_hangs(cli: &str) {
     let Some(stage) = Stage::new(cli, &["tool:sleep 50", "text:never said"], limits) else { return };
     let err = failed(&stage, stage.run());
     assert!(err.contains("tool limit") && err.contains("open"), "{err}");
+}
+
+/// A8: `agents test` shows what was parsed of a short answer.
+fn a_test_by_hand(cli: &str) {
+    let Some(stage) = Stage::new(cli, &["text:ready"], "") else { return };
+    let out = stage.project.run(&["agents", "test", cli]).expect(0).out;
+    assert!(out.contains("message    ready\n") && out.contains("result     ok\n"), "{out}");
+    assert!(!out.contains("session    unknown") && !out.contains("tokens     unknown"), "{out}");
+    assert_eq!(out.contains("cost       unknown"), !priced(cli), "{out}");
 }

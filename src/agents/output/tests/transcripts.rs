@@ -167,6 +167,10 @@ fn the_table_says_what_was_recorded() {
         .collect();
     assert!(checked.is_subset(&recorded), "{checked:?} against {recorded:?}");
     assert_eq!(checked.len(), 4);
+    let script = include_str!("../../../../tests/real-clis/record.sh");
+    for (_, version) in checked.iter().filter_map(|name| name.split_once('-')) {
+        assert!(script.contains(&format!("@{version}")), "record.sh installs another version than {version}");
+    }
     for agent in table.names().into_iter().filter_map(|n| table.get(n)) {
         let known = agent.output == "text" || crate::agents::output::Protocol::named(&agent.output).is_some();
         assert!(known, "{}: {}", agent.name, agent.output);
