@@ -9,12 +9,12 @@ use super::args::Format;
 use super::error::{FAILED, Failure, INTERNAL, OK, USAGE};
 use super::setup::Machine;
 use crate::agents::{self, Job, Ready, run_agent};
-use crate::config::{Limits, Secs};
+use crate::config::Limits;
+use crate::config::duration::Secs;
 use crate::ids::Ids;
 use crate::supervise::{Activity, ActivityTag, Kind, Outcome};
 use crate::turns::settings::Settings;
-use crate::turns::tool_line::tool_line;
-use crate::turns::words::duration;
+use crate::turns::words::{duration, tool_line};
 
 /// What an agent is asked. The embedded one runs the block, a model answers.
 const QUESTION: &str = "Answer with the one word: ready. Do nothing else.\n\n```sh run\necho ready\n```\n";

@@ -22,7 +22,7 @@ mod table;
 mod tree;
 
 pub use diagnostic::{ConfigError, Diagnostic};
-pub use duration::{Secs, parse_duration};
+pub use duration::parse_duration;
 pub use effective::EffectiveKey;
 pub use env::env_names;
 pub use globs::glob_set;

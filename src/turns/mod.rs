@@ -14,6 +14,5 @@ pub mod settings;
 pub mod shipped;
 pub mod stop_request;
 mod summary;
-pub mod tool_line;
 pub mod words;
 pub mod workflow;

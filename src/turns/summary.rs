@@ -14,7 +14,7 @@ pub(super) struct Summary<'a> {
     pub files: &'a [String],
     pub checks: &'a [String],
     pub usage: Option<Usage>,
-    /// The agent's own, for going on where it stopped.
+    /// The agent's own, by which it can be asked again.
     pub session: Option<&'a str>,
     pub log: &'a str,
 }
@@ -38,10 +38,10 @@ impl Summary<'_> {
             out,
             "\n## Cost\n\ninput tokens {}, output tokens {}, cost {cost}\n",
             tokens(usage.input_tokens),
-            tokens(usage.output_tokens),
+            tokens(usage.output_tokens)
         );
         if let Some(session) = self.session {
-            let _ = writeln!(out, "Session: {session}\n");
+            let _ = writeln!(out, "Session: {session}");
         }
         let _ = writeln!(out, "Log: {}", self.log);
         out
