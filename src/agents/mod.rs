@@ -7,12 +7,16 @@ mod blocks;
 mod command;
 mod discover;
 mod dispatch;
+mod fallback;
+pub mod http;
+pub mod rate_limit;
 mod runner;
 mod table;
 
 pub use blocks::{Block, BlockError, blocks};
 pub use command::{MAX_ARG_BYTES, fill};
 pub use discover::{AgentError, Ready, find_on_path, ready};
+pub use fallback::{chain, is_missing};
 pub use dispatch::{Choice, Dispatch, DispatchError};
 pub use runner::{Job, run_agent};
 pub use table::{Agent, SHELL, Table};

@@ -202,6 +202,22 @@ pub(super) enum Command {
     /// Whose turn it is and what would run next
     #[command(after_help = "Example:\n  orchestrator status --oneline")]
     Status(StatusArgs),
+    /// Ask a model behind HTTP: what an agent with `http` runs
+    #[command(hide = true)]
+    AgentHttp(AgentHttpArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AgentHttpArgs {
+    #[arg(long)]
+    pub api: String,
+    #[arg(long)]
+    pub url: String,
+    #[arg(long)]
+    pub model: String,
+    /// Name of the variable that holds the key
+    #[arg(long, value_name = "NAME")]
+    pub key_env: Option<String>,
 }
 
 #[derive(Debug, Args)]

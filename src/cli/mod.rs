@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out. One file per command; exit codes and hints only
 //! in [`error`].
 
+mod agent_http;
 mod args;
 mod check;
 mod config;
@@ -73,6 +74,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Stop(args)) => stop::stop(global, args),
         Some(Command::Resume(args)) => stop::resume(global, args),
         Some(Command::Status(args)) => status::status(global, args),
+        Some(Command::AgentHttp(args)) => agent_http::agent_http(args),
     }
 }
 
