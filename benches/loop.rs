@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use orchestrator::state::file::write_durably;
+use tempfile::TempDir;
 
 const ROUNDS: usize = 7;
 const ITERATIONS: u32 = 100;
@@ -23,9 +24,13 @@ fn quiet(command: &mut Command) -> Duration {
     start.elapsed()
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    times[times.len() / 2].as_secs_f64() * 1000.0
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn millis(command: &mut Command) -> f64 {
+    quiet(command).as_secs_f64() * 1000.0
 }
 
 /// A project whose agent is `true`.
@@ -51,35 +56,38 @@ fn project(folder: &Path, git: bool) {
     }
 }
 
-fn looped(git: bool) -> f64 {
-    let times = (0..ROUNDS).map(|_| {
-        let dir = tempfile::tempdir().unwrap();
-        project(dir.path(), git);
-        let mut command = program();
-        command.arg("-C").arg(dir.path()).args(["-q", "--sync-loops", &ITERATIONS.to_string()]);
-        if !git {
-            command.arg("--no-git");
-        }
-        quiet(&mut command)
-    });
-    median(times.collect()) / f64::from(2 * ITERATIONS)
+/// A turn of the loop, in milliseconds.
+fn looped(kept: &mut Vec<TempDir>, git: bool) -> f64 {
+    let dir = tempfile::tempdir().unwrap();
+    project(dir.path(), git);
+    let mut command = program();
+    command.arg("-C").arg(dir.path()).args(["-q", "--sync-loops", &ITERATIONS.to_string()]);
+    if !git {
+        command.arg("--no-git");
+    }
+    let took = quiet(&mut command);
+    kept.push(dir);
+    per_turn(took)
 }
 
 /// The least a turn can cost: the agent's process and two durable writes of a state file.
-fn least() -> f64 {
-    let times = (0..ROUNDS).map(|_| {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("sync/state.json");
-        let start = Instant::now();
-        for _ in 0..2 * ITERATIONS {
-            quiet(&mut Command::new("true"));
-            for _ in 0..2 {
-                write_durably(&path, &[b'x'; 600]).unwrap();
-            }
+fn least(kept: &mut Vec<TempDir>) -> f64 {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("sync/state.json");
+    let start = Instant::now();
+    for _ in 0..2 * ITERATIONS {
+        quiet(&mut Command::new("true"));
+        for _ in 0..2 {
+            write_durably(&path, &[b'x'; 600]).unwrap();
         }
-        start.elapsed()
-    });
-    median(times.collect()) / f64::from(2 * ITERATIONS)
+    }
+    let took = start.elapsed();
+    kept.push(dir);
+    per_turn(took)
+}
+
+fn per_turn(took: Duration) -> f64 {
+    took.as_secs_f64() * 1000.0 / f64::from(2 * ITERATIONS)
 }
 
 /// Largest resident set of a loop, KiB, as the kernel saw it.
@@ -108,15 +116,23 @@ fn main() {
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
-    let version = median((0..50).map(|_| quiet(program().arg("--version"))).collect());
-    let nothing = median((0..50).map(|_| quiet(&mut Command::new("true"))).collect());
+    let version = median((0..50).map(|_| millis(program().arg("--version"))).collect());
+    let nothing = median((0..50).map(|_| millis(&mut Command::new("true"))).collect());
     println!(
         "--version            {version:8.2} ms   `true` {nothing:.2} ms   over it {:.2} ms",
         version - nothing
     );
-    let (least, bare) = (least(), looped(false));
-    println!("turn without git     {bare:8.2} ms   least {least:.2} ms   ratio {:.2}", bare / least);
-    let git = looped(true);
+    // In turn, so that what else the machine does falls on all; nothing is removed before the end, as
+    // a file system may be slow to make files soon after others were removed.
+    let mut kept = Vec::new();
+    let (mut floor, mut bare, mut git) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        floor.push(least(&mut kept));
+        bare.push(looped(&mut kept, false));
+        git.push(looped(&mut kept, true));
+    }
+    let (floor, bare, git) = (median(floor), median(bare), median(git));
+    println!("turn without git     {bare:8.2} ms   least {floor:.2} ms   ratio {:.2}", bare / floor);
     println!("turn with git        {git:8.2} ms   over the one without {:.2} ms", git - bare);
     println!("resident             {:8.1} MiB", f64::from(u32::try_from(resident()).unwrap_or(0)) / 1024.0);
 }

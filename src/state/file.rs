@@ -29,7 +29,7 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, StateError> {
     };
     let file = File::open(path).map_err(io)?;
     let size = file.metadata().map_err(io)?.len();
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(MAX_BYTES)).unwrap_or(0) + 1);
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(StateError::TooLarge { path: path.into(), size: size.max(bytes.len() as u64) });

@@ -1,6 +1,9 @@
 //! This clone's memory of the turn it runs: `.orchestrator/turn.json` (git-sync.md G5a).
 //!
 //! It is durable before the push it announces, and it is what makes a turn *mine* after a crash.
+//! The file holds one JSON object a line, the last whole line counts: adding a line costs one flush to the disk, a new
+//! file two and an inode.
+//!
 //! A damaged journal is an error that says what it means: guessing would run a turn twice or
 //! publish one that was lost.
 
@@ -171,19 +174,23 @@ impl Journal {
         let Some(bytes) = bytes else { return Ok(None) };
         let damaged = |source| JournalError::Damaged { path: path.into(), source };
         // The version first: a newer form may differ in any other field.
-        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(damaged)?;
+        let line = atomic::last_line(&bytes).unwrap_or(&bytes);
+        // A person may have laid the text out over several lines.
+        let value: serde_json::Value = serde_json::from_slice(line)
+            .or_else(|e| serde_json::from_slice(&bytes).map_err(|_| e))
+            .map_err(damaged)?;
         if let Some(version) = value["version"].as_u64().filter(|v| *v > u64::from(VERSION)) {
             return Err(JournalError::Newer { path: path.into(), version });
         }
         serde_json::from_value(value).map(Some).map_err(damaged)
     }
 
-    /// Replaces the journal; `durable` before a push that it announces.
+    /// Adds this entry to the journal; `durable` before a push that it announces.
     pub fn save(&self, path: &Path, durable: bool) -> Result<(), JournalError> {
         let damaged = |source| JournalError::Damaged { path: path.into(), source };
-        let mut bytes = serde_json::to_vec_pretty(self).map_err(damaged)?;
+        let mut bytes = serde_json::to_vec(self).map_err(damaged)?;
         bytes.push(b'\n');
-        atomic::write(path, &bytes, durable).map_err(|source| JournalError::Io { path: path.into(), source })
+        atomic::append(path, &bytes, durable).map_err(|source| JournalError::Io { path: path.into(), source })
     }
 }
 
@@ -250,11 +257,40 @@ mod tests {
             journal().save(&path, durable).unwrap();
             assert_eq!(Journal::load(&path).unwrap(), Some(journal()));
         }
-        let mut value: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut value: serde_json::Value = serde_json::from_str(text.lines().next_back().unwrap()).unwrap();
         value["later"] = serde_json::json!({ "x": 1 });
-        std::fs::write(&path, value.to_string()).unwrap();
+        std::fs::write(&path, format!("{value}\n")).unwrap();
         assert_eq!(Journal::load(&path).unwrap(), Some(journal()));
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    /// A line that a crash tore was never acknowledged: the one before it counts, and the next is read after it.
+    #[test]
+    fn a_torn_end_is_the_entry_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path_in(folder.path());
+        journal().save(&path, true).unwrap();
+        let first = std::fs::read(&path).unwrap();
+        let next = Journal { epoch: 8, ..journal() };
+        next.save(&path, true).unwrap();
+        assert_eq!(Journal::load(&path).unwrap(), Some(next.clone()));
+        let both = std::fs::read(&path).unwrap();
+        assert!(both.starts_with(&first), "added, not replaced");
+        let mut zeros = first.clone();
+        zeros.resize(both.len() - 1, 0);
+        zeros.push(b'\n');
+        for torn in (first.len()..both.len() - 1).map(|cut| both[..cut].to_vec()).chain([zeros]) {
+            std::fs::write(&path, &torn).unwrap();
+            assert_eq!(Journal::load(&path).unwrap(), Some(journal()), "{} bytes", torn.len());
+            next.save(&path, true).unwrap();
+            assert_eq!(Journal::load(&path).unwrap(), Some(next.clone()));
+        }
+        for epoch in 0..2000 {
+            Journal { epoch, ..journal() }.save(&path, false).unwrap();
+        }
+        assert_eq!(Journal::load(&path).unwrap().unwrap().epoch, 1999);
+        assert!(std::fs::metadata(&path).unwrap().len() < 512 * 1024, "begun anew in time");
     }
 
     /// A journal that lost anything is an error with a way out, never a guess.

@@ -45,7 +45,7 @@ impl Memory {
         let path = private.join("memory.json");
         let written = serde_json::to_vec(self).map_err(io::Error::from);
         written
-            .and_then(|bytes| atomic::write(&path, &bytes, false))
+            .and_then(|bytes| atomic::overwrite(&path, &bytes))
             .map_err(|source| MemoryError { path, source })
     }
 }

@@ -53,15 +53,7 @@ impl RoleLogs {
         let stem = format!("iter-{iteration:05}_{}", file_stamp(now));
         let base = if self.first_role { stem.clone() } else { format!("{stem}_{}", prompt_stem(prompt)) };
         let (path, mut file) = create_new(&self.folder, &base, "log")?;
-        writeln!(file, "# role: {} · iteration: {} · prompt: {}", head.role, head.iteration, head.prompt)?;
-        writeln!(file, "# agent: {} · argv: {}", head.agent, head.argv)?;
-        writeln!(
-            file,
-            "# turn: {} · started: {} · routed: {}",
-            head.turn_id,
-            iso_seconds(now),
-            head.routing
-        )?;
+        file.write_all(head.text(now).as_bytes())?;
         if let Some(name) = path.file_name() {
             point_latest(&self.folder, Path::new(name))?;
         }
@@ -76,10 +68,27 @@ impl RoleLogs {
     }
 }
 
+impl Head<'_> {
+    fn text(&self, now: Timestamp) -> String {
+        format!(
+            "# role: {} · iteration: {} · prompt: {}\n# agent: {} · argv: {}\n# turn: {} · started: {} · routed: {}\n",
+            self.role,
+            self.iteration,
+            self.prompt,
+            self.agent,
+            self.argv,
+            self.turn_id,
+            iso_seconds(now),
+            self.routing
+        )
+    }
+}
+
 impl TurnLog {
     /// The last line: exit status and duration.
     pub fn close(&mut self, status: &str, took: Duration) -> io::Result<()> {
-        writeln!(self.file, "# exit: {status} · {}", duration(took))
+        let line = format!("# exit: {status} · {}\n", duration(took));
+        self.file.write_all(line.as_bytes())
     }
 }
 

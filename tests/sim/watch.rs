@@ -181,8 +181,14 @@ impl World {
         let state = self.store.get(tip).state.clone();
         let set = state.as_ref().is_some_and(|s| s.exit);
         let epoch = self.store.epoch(tip).max(state.map_or(0, |s| s.epoch()));
+        // Its own, published before it looked, which a peer may have dropped since: no tip shows it.
+        let own = self.nodes[n].memory.exit.map(store::ix).filter(|exit| {
+            let set = self.store.get(*exit).state.as_ref().is_some_and(|s| s.exit);
+            set && self.store.contains(tip, *exit)
+        });
         let node = &mut self.nodes[n];
         node.seen_epoch = node.seen_epoch.max(epoch);
+        node.saw_exit = node.saw_exit.or(own);
         if set {
             node.saw_exit = Some(tip);
         } else if node.saw_exit.is_some_and(|seen| self.store.resumed_since(tip, seen)) {

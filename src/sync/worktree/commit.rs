@@ -3,7 +3,7 @@
 use std::fs::{self, Metadata};
 use std::path::Path;
 
-use git2::{ErrorCode, Oid, Tree};
+use git2::{ErrorCode, ObjectType, Oid, Tree};
 
 use super::error::{Doing, GitError};
 use super::file::index_entry;
@@ -27,7 +27,7 @@ impl Repo {
         let base = parent.map(|id| self.tree_of(id)).transpose()?;
         let old = base.as_ref().map(|t| tree::entry(t, path)).transpose()?.flatten();
         let mode = old.map(|e| e.mode).filter(|m| m & 0o170_000 == 0o100_000).unwrap_or(PLAIN);
-        let id = self.git.blob(bytes).doing("store the state")?;
+        let id = self.store(bytes)?;
         let edits = Edits::from([(path.to_owned(), Some(Entry { id, mode }))]);
         let tree = tree::edit(&self.git, base.as_ref(), &edits)?;
         self.commit_tree(tree, parent.as_slice(), message)
@@ -78,7 +78,7 @@ impl Repo {
     /// agent's `git commit -a` would put the old state back. The working file is written by the
     /// state's own durable writer; the other entries stay as they are.
     pub fn mirror_state(&self, path: &Path, bytes: &[u8]) -> Result<(), GitError> {
-        let id = self.git.blob(bytes).doing("store the state")?;
+        let id = self.store(bytes)?;
         self.edit_index(|index| {
             let old = index.get_path(path, 0).and_then(|e| i32::try_from(e.mode).ok());
             let mode = old.filter(|m| m & 0o170_000 == 0o100_000).unwrap_or(PLAIN);
@@ -94,6 +94,11 @@ impl Repo {
             }
             index.add(&entry).doing("stage the state")
         })
+    }
+
+    /// Writes through the object database itself, which looks first whether it has these bytes.
+    fn store(&self, bytes: &[u8]) -> Result<Oid, GitError> {
+        self.git.odb().and_then(|odb| odb.write(ObjectType::Blob, bytes)).doing("store the state")
     }
 
     /// The working file, if it holds these bytes.

@@ -1,27 +1,31 @@
 //! Lock files that a killed run of this program left behind.
 //!
 //! A `*.lock` alone does not say whose it is, and removing a living git's would ruin its work. So
-//! every change this program makes to the repository stands between the making and the removal of
-//! a marker. A marker that is found at start, by whoever holds the loop's lock, was left by a dead
-//! run; a lock that is not older than it and that no process holds open is that run's.
+//! every change this program makes to the repository stands between two writes to a marker: `busy`
+//! and nothing. A marker that is found busy at start, by whoever holds the loop's lock, was left by
+//! a dead run; a lock that is not older than it and that no process holds open is that run's.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::error::GitError;
 use super::open::Repo;
 
-/// Stands in the repository's own folder while this program changes the repository.
+/// Stands in the repository's own folder. It stays there when it is idle: several changes a turn would
+/// make and remove it, and some file systems are slow to make a file soon after they removed one.
 const MARKER: &str = "orchestrator-busy";
+const BUSY: &[u8] = b"busy\n";
+const IDLE: &[u8] = b"    \n";
 
-/// The marker, removed when the change is done.
-pub(super) struct Busy(PathBuf);
+/// The marker, idle again when the change is done.
+pub(super) struct Busy(File);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        // If it stays, the next start looks for locks once more: harmless.
-        let _ = fs::remove_file(&self.0);
+        // If it stays busy, the next start looks for locks once more: harmless.
+        let _ = self.0.write_all_at(IDLE, 0);
     }
 }
 
@@ -29,14 +33,18 @@ impl Repo {
     /// Says that a change begins.
     pub(super) fn busy(&self) -> Result<Busy, GitError> {
         let path = self.git.path().join(MARKER);
-        File::create(&path).map_err(|source| GitError::Io { path: path.clone(), source })?;
-        Ok(Busy(path))
+        let open = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let mark = |file: File| file.write_all_at(BUSY, 0).map(|()| file);
+        open.and_then(mark).map(Busy).map_err(|source| GitError::Io { path, source })
     }
 
     /// Removes the locks of a run that was killed during a change, and returns their names. The
     /// caller holds the loop's lock, so that run is dead.
     pub fn clear_own_locks(&self, branch: &str) -> Result<Vec<PathBuf>, GitError> {
         let marker = self.git.path().join(MARKER);
+        if fs::read(&marker).is_ok_and(|text| text != BUSY) {
+            return Ok(Vec::new());
+        }
         let Some(since) = modified(&marker) else { return Ok(Vec::new()) };
         let (own, common) = (self.git.path(), self.git.commondir());
         let candidates = [
@@ -53,7 +61,8 @@ impl Repo {
                 removed.push(lock);
             }
         }
-        drop(Busy(marker));
+        // Idle from here on.
+        drop(self.busy()?);
         Ok(removed)
     }
 }
@@ -95,7 +104,7 @@ mod tests {
         assert!(repo.clear_own_locks("work").unwrap().is_empty(), "no marker");
         let marker = repo.busy().unwrap();
         let later = modified(&lock).unwrap() + std::time::Duration::from_secs(1);
-        File::options().write(true).open(&marker.0).unwrap().set_modified(later).unwrap();
+        marker.0.set_modified(later).unwrap();
         std::mem::forget(marker);
         assert!(repo.clear_own_locks("work").unwrap().is_empty(), "older than the marker");
         assert!(lock.exists());

@@ -13,8 +13,9 @@ use crate::turns::settings::Settings;
 pub async fn run<'a>(settings: &'a Settings, world: World<'a>) -> Result<Report, LoopError> {
     let (mut engine, _lock) = Engine::start(settings, world)?;
     engine.announce();
-    let end = engine.take_turns().await?;
-    Ok(engine.report(end))
+    let end = engine.take_turns().await;
+    engine.save_seen()?;
+    Ok(engine.report(end?))
 }
 
 impl Engine<'_> {

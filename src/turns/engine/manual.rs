@@ -38,5 +38,6 @@ fn change<'a>(
     let actor = engine.state.expected_actor.clone();
     engine.apply(event, step, actor, trailers)?;
     engine.save_memory()?;
+    engine.save_seen()?;
     Ok(engine.state)
 }

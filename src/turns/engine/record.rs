@@ -55,9 +55,13 @@ impl Engine<'_> {
     }
 
     pub(super) fn save_memory(&mut self) -> Result<(), LoopError> {
-        let private = self.settings.private();
-        self.memory.save(&private)?;
-        Ok(self.seen.save(&crate::sync::seen::path_in(&private), false)?)
+        Ok(self.memory.save(&self.settings.private())?)
+    }
+
+    /// At the end of a run: a killed one forgets epochs that it wrote itself, and these are read again from the state
+    /// and the branch.
+    pub(super) fn save_seen(&mut self) -> Result<(), LoopError> {
+        Ok(self.seen.save(&crate::sync::seen::path_in(&self.settings.private()), false)?)
     }
 }
 
