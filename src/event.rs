@@ -84,6 +84,27 @@ pub enum Event {
         line: String,
         ok: bool,
     },
+    /// The agent's own record that it has reached a limit of its service.
+    RateLimited {
+        role: String,
+        status: String,
+        blocked: bool,
+        /// Seconds since the epoch.
+        resets_at: Option<i64>,
+    },
+    /// Another agent takes the attempt over.
+    AgentFallback {
+        role: String,
+        from: String,
+        to: String,
+        reason: String,
+    },
+    BudgetReached {
+        /// `turns`, `wall_secs`, `tokens`, `cost_usd` or `no_progress_turns`.
+        budget: String,
+        limit: f64,
+        used: f64,
+    },
     CheckPassed {
         role: String,
         command: String,

@@ -16,7 +16,14 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Most that is added to a stated reset, so that several loops do not all come back at once.
 const JITTER: Duration = Duration::from_secs(60);
 
-/// A refusal.
+/// A run that a limit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// Seconds since the epoch, if the agent stated it.
+    pub resets_at: Option<i64>,
+}
+
+/// All that a decision needs to know of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Refused {
     /// Seconds since the epoch, if the agent stated it.
@@ -34,16 +41,19 @@ pub struct Refused {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// The same turn again, after this long.
-    Wait { span: Duration, stated: bool },
+    Wait {
+        span: Duration,
+        stated: bool,
+    },
     /// The next agent of the list takes the turn.
     Fallback,
     Fail,
 }
 
-/// The reset stated for a run that a limit ended, or `None` if no limit did.
-pub fn refusal(outcome: &Outcome) -> Option<Option<i64>> {
+/// `None` if no limit ended this run.
+pub fn refusal(outcome: &Outcome) -> Option<Refusal> {
     let limit = outcome.rate_limit.as_ref().filter(|limit| limit.blocked && !outcome.succeeded())?;
-    Some(limit.resets_at)
+    Some(Refusal { resets_at: limit.resets_at })
 }
 
 /// Decides. Who asked for another agent and has none left waits, like everybody else.
@@ -98,8 +108,7 @@ mod tests {
     /// A6: without one, exponential back-off from 60 s to 1 h; a reset in the past is none.
     #[test]
     fn without_a_reset_the_waits_grow() {
-        let grown: Vec<_> =
-            (1..9).map(|n| secs(decide(Policy::Wait, refused(None, n, 0.0))).0).collect();
+        let grown: Vec<_> = (1..9).map(|n| secs(decide(Policy::Wait, refused(None, n, 0.0))).0).collect();
         assert_eq!(grown, [60, 120, 240, 480, 960, 1920, 3600, 3600]);
         assert_eq!(secs(decide(Policy::Wait, refused(None, 1, 0.99))), (65, false));
         assert_eq!(secs(decide(Policy::Wait, refused(Some(-5), 2, 0.0))), (120, false));

@@ -174,9 +174,12 @@ fn embedded() -> Agent {
 }
 
 fn over(base: Agent, record: &AgentRecord) -> Agent {
+    let base = match &record.http {
+        Some(settings) => over_http(base, settings),
+        None => base,
+    };
     let mut env = base.env;
     env.extend(record.env.clone());
-    let base = record.http.as_ref().map_or(base.clone(), |settings| over_http(base, settings));
     Agent {
         command: record.command.clone().unwrap_or(base.command),
         prompt: record.prompt.unwrap_or(base.prompt),

@@ -57,6 +57,7 @@ pub(super) fn end(report: Report, global: &Global) -> Result<u8, Failure> {
             }
             Ok(OK)
         }
+        End::Limited(limit) => Err(limit.into()),
         End::Interrupted(reason) => Ok(reason.exit_code()),
         End::Failed(failure) => Err(failure.into()),
     }

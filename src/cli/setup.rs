@@ -1,5 +1,7 @@
 //! From arguments and environment to settings.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, Loaded, Mode, Override, load};
 use crate::event::Sink;
 use crate::ids::{RoleId, SystemIds};
-use crate::supervise::{Redactor, Stop};
+use crate::supervise::{Redactor, Stop, names_a_secret};
 use crate::sync::worktree::Repo;
 use crate::turns::engine::World;
 use crate::turns::settings::{Options, Settings};
@@ -61,10 +63,20 @@ pub(super) fn setup(global: &Global, args: &RunArgs) -> Result<Setup, Failure> {
     let vars = environment();
     let loaded = load(&folder, global.config.as_deref(), &vars, &flags(args))?;
     let options = options(args, &loaded.config)?;
-    let redactor = Redactor::from_env(std::env::vars_os());
+    let redactor = redactor(&loaded.config);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
     Ok(Setup { loaded, settings })
+}
+
+/// Hides the values of variables that are named like a secret or are a model's key.
+fn redactor(config: &Config) -> Redactor {
+    let keys: Vec<&str> =
+        config.agents.values().filter_map(|a| a.http.as_ref()?.key_env.as_deref()).collect();
+    let secret = |name: &OsString| names_a_secret(name) || keys.iter().any(|key| name == key);
+    let vars = std::env::vars_os().filter(|(name, _)| secret(name));
+    let values: Vec<OsString> = vars.map(|(_, value)| value).collect();
+    Redactor::new(values.iter().map(|value| value.as_bytes()))
 }
 
 /// The same for a command that looks at git if there is one.

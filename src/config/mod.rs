@@ -10,6 +10,7 @@ pub mod duration;
 mod effective;
 mod env;
 mod globs;
+mod http;
 pub mod keys;
 mod layers;
 mod load;

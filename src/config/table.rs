@@ -36,7 +36,7 @@ pub const ROOT: Shape = Map(&[
     key("auto_commit", Map(AUTO_COMMIT), "what is committed after a turn"),
     key("exit", Map(EXIT), "who may stop the loop"),
     unused("hooks", Map(HOOKS), "commands run on events"),
-    unused("budget", Map(BUDGET), "limits of a whole loop"),
+    key("budget", Map(BUDGET), "limits of a whole loop"),
     unused("oneshot", Map(ONESHOT), "the worker and auditor engine"),
     unused("workstream", Map(WORKSTREAM), "tools and routing of workstreams"),
     flag_only("run", Map(RUN), "what one start is asked to do"),
@@ -115,11 +115,11 @@ const AGENT_RECORD: &[Key] = &[
     key("success_codes", List(&One(Code)), "exit codes that count as success"),
     unused("resume", Argv, "arguments that resume a session"),
     unused("recover", Map(&[key("store", TEXT, "session store")]), "where sessions are found"),
-    unused("fallback", TEXTS, "agents tried when this one cannot run"),
+    key("fallback", TEXTS, "agents that take its turn, in order, when it is missing or rate limited"),
     key("limits", Map(LIMITS), "limits for this agent"),
     key("env", Table(&One(Word)), "environment variables"),
     key("unattended", BOOL, "skips permission prompts, so needs agent.unattended"),
-    unused(
+    key(
         "http",
         Map(&[
             key("url", TEXT, "base address"),
@@ -138,7 +138,7 @@ const SUPERVISION: &[Key] = &[
     key("timeout_secs", SECS, "total time, s; 0: no limit"),
     key("result_grace_secs", SECS, "life after the final result record, s"),
     key("grace_secs", SECS, "between SIGTERM and SIGKILL, s"),
-    unused("rate_limit", One(Choice(&["wait", "fallback", "fail"])), "what a rate limit does"),
+    key("rate_limit", One(Choice(&["wait", "fallback", "fail"])), "what a rate limit does to the turn"),
     key("repeat", One(Choice(&["warn", "interrupt"])), "what going in circles does"),
     key("log_max_bytes", COUNT, "bytes kept of one attempt's output"),
     key("pty", PTY, "run agents under a pseudo-terminal"),

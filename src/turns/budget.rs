@@ -136,6 +136,19 @@ impl Reached {
         }
     }
 
+    /// Name of the limit, the limit, and what was used of it.
+    pub fn numbers(&self) -> (&'static str, f64, f64) {
+        #[expect(clippy::cast_precision_loss, reason = "for display; whole up to 2^53")]
+        let float = |n: u64| n as f64;
+        let name = self.key().trim_start_matches("budget.");
+        match self {
+            Self::Turns(n) | Self::NoProgress(n) => (name, float(*n), float(*n)),
+            Self::Wall(limit) => (name, limit.as_secs_f64(), limit.as_secs_f64()),
+            Self::Tokens { used, limit } => (name, float(*limit), float(*used)),
+            Self::Cost { used, limit } => (name, *limit, *used),
+        }
+    }
+
     /// `budget.turns reached: 3 turns`
     pub fn words(&self) -> String {
         let what = match self {
@@ -154,18 +167,18 @@ mod tests {
     use super::*;
     use crate::config::duration::Secs;
 
-    fn spent(turns: u64, secs: u64, usage: &[Option<Usage>], idle: u64) -> Spent {
+    fn spent(turns: u64, secs: u64, usage: &[Usage], idle: u64) -> Spent {
         let wall = Duration::from_secs(secs);
         let mut spent = Spent { turns, wall, idle_turns: idle, ..Spent::default() };
         for one in usage {
-            spent.add(*one);
+            spent.add(Some(*one));
         }
         spent
     }
 
-    fn used(input: u64, output: u64, cost: Option<f64>) -> Option<Usage> {
+    fn used(input: u64, output: u64, cost: Option<f64>) -> Usage {
         let (input_tokens, output_tokens) = (Some(input), Some(output));
-        Some(Usage { input_tokens, output_tokens, cached_tokens: None, cost_usd: cost })
+        Usage { input_tokens, output_tokens, cached_tokens: None, cost_usd: cost }
     }
 
     fn key(budget: &Budget, spent: &Spent) -> Option<&'static str> {
@@ -186,7 +199,10 @@ mod tests {
         assert_eq!(key(&wall, &spent(0, 60, &[], 0)), Some("budget.wall_secs"));
         let tokens = Budget { tokens: Some(100), ..none.clone() };
         assert_eq!(key(&tokens, &spent(0, 0, &[used(90, 9, None)], 0)), None);
-        assert_eq!(key(&tokens, &spent(0, 0, &[used(60, 30, None), used(5, 5, None)], 0)), Some("budget.tokens"));
+        assert_eq!(
+            key(&tokens, &spent(0, 0, &[used(60, 30, None), used(5, 5, None)], 0)),
+            Some("budget.tokens")
+        );
         let cost = Budget { cost_usd: Some(0.5), ..none.clone() };
         assert_eq!(key(&cost, &spent(0, 0, &[used(0, 0, Some(0.49))], 0)), None);
         assert_eq!(key(&cost, &spent(0, 0, &[used(0, 0, Some(0.25)); 2], 0)), Some("budget.cost_usd"));
@@ -203,7 +219,8 @@ mod tests {
         let known = spent(1, 0, &[used(1, 1, Some(0.25))], 0);
         assert_eq!((known.cost(), known.blind_spot(&budget)), (Some(0.25), None));
         assert_eq!(left(&budget, &known), ["8 tokens", "$0.75"]);
-        let partly = spent(2, 0, &[used(1, 1, Some(0.25)), None], 0);
+        let mut partly = known;
+        partly.add(None);
         assert_eq!(partly.cost(), None);
         assert!(partly.blind_spot(&budget).unwrap().contains("cost_usd"));
         assert_eq!(left(&budget, &partly), ["8 tokens (of what is known)", "$0.75 (of what is known)"]);

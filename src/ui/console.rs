@@ -83,6 +83,10 @@ impl<O: Write, E: Write> Console<O, E> {
                 let commit = commit.as_deref().unwrap_or("-");
                 self.line(&format!("  committed {commit} {group}: {}", paths.join(", ")));
             }
+            Event::AgentFallback { role, from, to, reason } => {
+                self.aside("notice", &format!("{role}: {to} takes the turn of {from}: {reason}"));
+            }
+            Event::Waiting { role, why } => self.line(&format!("{role} waits: {why}")),
             Event::Rescue { reference, why } => self.aside("warning", &format!("{why}; kept as {reference}")),
             Event::StopRequested { by, reason } => {
                 let reason = reason.as_deref().map_or_else(String::new, |r| format!(": {r}"));
@@ -110,7 +114,9 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::AttemptStarted { .. }
             | Event::CheckPassed { .. }
             | Event::StateStamped { .. }
-            | Event::Waiting { .. } => {}
+            // The lines that follow them say it.
+            | Event::RateLimited { .. }
+            | Event::BudgetReached { .. } => {}
         }
     }
 }

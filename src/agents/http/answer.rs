@@ -9,6 +9,16 @@ const LONGEST: usize = 4096;
 /// out of an answer (a verdict, a prompt's name) stands last.
 const RESULT_BYTES: usize = 128 * 1024;
 
+/// Whether the server said that the answer is over.
+#[derive(Debug, Default)]
+enum End {
+    #[default]
+    Open,
+    Whole,
+    /// And why it is not whole.
+    Cut(String),
+}
+
 /// How an answer went.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
@@ -16,7 +26,7 @@ pub(super) struct Answer {
     message: String,
     thinking: String,
     session: bool,
-    ended: Option<Option<String>>,
+    ended: End,
     failed: Option<String>,
 }
 
@@ -49,7 +59,9 @@ impl Answer {
                 cost_usd: spent.cost_usd,
             }),
             Piece::Ended(cut) => {
-                self.ended.get_or_insert(cut);
+                if matches!(self.ended, End::Open) {
+                    self.ended = cut.map_or(End::Whole, End::Cut);
+                }
             }
             Piece::Failed { text, limited } => {
                 if limited {
@@ -67,11 +79,11 @@ impl Answer {
             out.push(Record::Message { text: std::mem::take(&mut self.message) });
         }
         let error = self.failed.or(match (self.ended, broken) {
-            (Some(Some(cut)), _) => Some(format!("the answer is not whole: {cut}")),
+            (End::Cut(cut), _) => Some(format!("the answer is not whole: {cut}")),
             // An answer that was said to be over is whole, however its connection ended.
-            (Some(None), _) => None,
-            (None, Some(why)) => Some(format!("the answer was cut off: {why}")),
-            (None, None) => Some("the answer was cut off: the server closed the connection".into()),
+            (End::Whole, _) => None,
+            (End::Open, Some(why)) => Some(format!("the answer was cut off: {why}")),
+            (End::Open, None) => Some("the answer was cut off: the server closed the connection".into()),
         });
         let is_error = error.is_some();
         let text = error.or(Some(tail(&self.text)).filter(|t| !t.is_empty()));

@@ -46,7 +46,9 @@ pub fn api_name(api: HttpApi) -> &'static str {
 
 /// The API of that word.
 pub fn api_of(name: &str) -> Option<HttpApi> {
-    [HttpApi::OpenaiChat, HttpApi::OpenaiResponses, HttpApi::Ollama].into_iter().find(|a| api_name(*a) == name)
+    [HttpApi::OpenaiChat, HttpApi::OpenaiResponses, HttpApi::Ollama]
+        .into_iter()
+        .find(|a| api_name(*a) == name)
 }
 
 /// The command line of an agent with these settings; its first word is replaced by this program's path.
@@ -98,7 +100,9 @@ fn request(api: HttpApi, url: &str, model: &str, prompt: &str) -> (String, Value
     let (path, body) = match api {
         HttpApi::OpenaiChat => ("chat/completions", openai_chat::body(model, prompt)),
         HttpApi::OpenaiResponses => ("responses", openai_responses::body(model, prompt)),
-        HttpApi::Ollama => (if base.ends_with("/api") { "chat" } else { "api/chat" }, ollama::body(model, prompt)),
+        HttpApi::Ollama => {
+            (if base.ends_with("/api") { "chat" } else { "api/chat" }, ollama::body(model, prompt))
+        }
     };
     // Whoever wrote the whole address into the settings meant it.
     let whole = if base.ends_with(path) { base.to_owned() } else { format!("{base}/{path}") };

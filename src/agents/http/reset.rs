@@ -80,10 +80,12 @@ fn later(from: i64, secs: f64) -> i64 {
 mod tests {
     use super::*;
 
+    type Case<'c> = (&'c [(&'c str, &'c str)], Option<i64>);
+
     #[test]
     fn a_reset_is_read_in_every_form_and_never_invented() {
         let now = 1_800_000_000;
-        let cases: &[(&[(&str, &str)], Option<i64>)] = &[
+        let cases: &[Case<'_>] = &[
             (&[], None),
             (&[("retry-after", "7")], Some(now + 7)),
             (&[("retry-after", "soon"), ("x-ratelimit-reset", "20")], Some(now + 20)),
@@ -92,7 +94,10 @@ mod tests {
             (&[("retry-after", "-3")], None),
             (&[("x-ratelimit-reset", "1800000100")], Some(now + 100)),
             (&[("x-ratelimit-reset", "1800000100500")], Some(now + 101)),
-            (&[("x-ratelimit-reset-requests", "20ms"), ("x-ratelimit-reset-tokens", "6m0s")], Some(now + 360)),
+            (
+                &[("x-ratelimit-reset-requests", "20ms"), ("x-ratelimit-reset-tokens", "6m0s")],
+                Some(now + 360),
+            ),
             (
                 &[
                     ("x-ratelimit-remaining-requests", "0"),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::checks::CheckRun;
 use super::error::{End, TurnFailure};
+use super::limits::Cut;
 use super::stopping::Wish;
 use super::turn::{Open, shorten};
 use super::{Engine, LoopError};
@@ -24,7 +25,7 @@ use crate::turns::workflow::OnCheckFail;
 enum Verdict {
     Ok,
     Failed { status: String, causes: Vec<String>, hint: Option<String> },
-    Interrupted(StopReason),
+    Interrupted(Cut),
 }
 
 impl Engine<'_> {
@@ -46,7 +47,7 @@ impl Engine<'_> {
                 }
             }
             if let Some(reason) = self.world.stop.requested() {
-                verdict = Verdict::Interrupted(reason);
+                verdict = Verdict::Interrupted(Cut::Signal(reason));
             }
         }
         if matches!(verdict, Verdict::Ok) {
@@ -59,14 +60,13 @@ impl Engine<'_> {
             }
             StopRequest::clear(&self.settings.root);
         }
-        if let Some(log) = &mut open.log {
-            let closed = log.close(&status_words(&outcome), outcome.duration);
-            if let Err(e) = closed {
-                self.say(Fact::Warning { text: format!("the log is incomplete: {e}") });
-            }
-        }
+        self.close_log(&mut open, &outcome);
         self.stamp(&open, Some(&outcome), &verdict, &checks, granted)?;
         self.tell(&open, Some(&outcome), answer, &verdict, &checks)?;
+        if matches!(verdict, Verdict::Ok) {
+            let committed = !self.changes(&open)?.0.unwrap_or_default().is_empty();
+            self.note_progress(open.before.as_ref(), committed)?;
+        }
         Ok(self.end_of(&open, verdict))
     }
 
@@ -86,9 +86,17 @@ impl Engine<'_> {
 
     /// A turn that was interrupted while its prompt was routed.
     pub(super) fn interrupted(&mut self, open: &Open, outcome: &Outcome) -> Result<End, LoopError> {
-        let reason = self.world.stop.requested().unwrap_or_else(|| StopReason::because("interrupted"));
-        let verdict = Verdict::Interrupted(reason);
-        self.stamp(open, Some(outcome), &verdict, &CheckRun::default(), None)?;
+        let signal = self.world.stop.requested().map(Cut::Signal);
+        let cut = signal.or_else(|| self.cut.clone());
+        let verdict =
+            Verdict::Interrupted(cut.unwrap_or_else(|| Cut::Signal(StopReason::because("interrupted"))));
+        let mut granted = None;
+        if let Some(wish) = self.wish_of_turn(&open.id, None).filter(|w| !w.by_agent) {
+            self.say(Fact::StopRequested { by: "a person".into(), reason: wish.reason.clone() });
+            StopRequest::clear(&self.settings.root);
+            granted = Some(wish);
+        }
+        self.stamp(open, Some(outcome), &verdict, &CheckRun::default(), granted)?;
         self.tell(open, Some(outcome), "", &verdict, &CheckRun::default())?;
         Ok(self.end_of(open, verdict).unwrap_or(End::Done))
     }
@@ -96,7 +104,10 @@ impl Engine<'_> {
     fn judge_outcome(&self, outcome: &Outcome) -> Verdict {
         if let Some(reason) = self.world.stop.requested() {
             // A signal is decided before everything else: a killed agent is never a finished one.
-            return Verdict::Interrupted(reason);
+            return Verdict::Interrupted(Cut::Signal(reason));
+        }
+        if let Some(cut) = &self.cut {
+            return Verdict::Interrupted(cut.clone());
         }
         if outcome.succeeded() {
             return Verdict::Ok;
@@ -261,8 +272,8 @@ impl Engine<'_> {
                 trailers.reason = Some(status.clone());
                 Event::Fail { role: role.clone(), commit, prompt }
             }
-            Verdict::Interrupted(reason) => {
-                trailers.reason = Some(reason.text.clone());
+            Verdict::Interrupted(cut) => {
+                trailers.reason = Some(cut.words());
                 Event::Interrupt { role: role.clone() }
             }
         };
@@ -326,14 +337,9 @@ impl Engine<'_> {
                 format!("failed ({status})"),
                 Some(causes.first().cloned().unwrap_or_else(|| status.clone())),
             ),
-            Verdict::Interrupted(reason) => {
-                ("interrupted", "interrupted".to_owned(), Some(reason.text.clone()))
-            }
+            Verdict::Interrupted(cut) => ("interrupted", "interrupted".to_owned(), Some(cut.words())),
         };
         let usage = outcome.and_then(|o| o.usage);
-        if outcome.is_some() {
-            self.cost = self.cost.zip(usage.and_then(|u| u.cost_usd)).map(|(sum, one)| sum + one);
-        }
         if let (Some(turn_log), Some(log)) = (&open.log, &log) {
             let message = outcome
                 .and_then(|o| o.final_message.as_deref())
@@ -353,6 +359,7 @@ impl Engine<'_> {
                 files: &stat.as_ref().unwrap_or(&empty).names,
                 checks: &checked,
                 usage,
+                session: outcome.and_then(|o| o.session_id.as_deref()),
                 log,
             };
             let logs = self.role_logs(open);
@@ -410,10 +417,12 @@ impl Engine<'_> {
         Ok((Some(commits), Some(stat)))
     }
 
-    fn end_of(&self, open: &Open, verdict: Verdict) -> Option<End> {
+    fn end_of(&mut self, open: &Open, verdict: Verdict) -> Option<End> {
         match verdict {
             Verdict::Ok => None,
-            Verdict::Interrupted(reason) => Some(End::Interrupted(reason)),
+            Verdict::Interrupted(Cut::Signal(reason)) => Some(End::Interrupted(reason)),
+            Verdict::Interrupted(Cut::Limit(limit)) => Some(self.limit_reached(limit)),
+            Verdict::Interrupted(Cut::Asked) => Some(self.stopped()),
             Verdict::Failed { status, causes, hint } => Some(End::Failed(TurnFailure {
                 role: open.role.to_string(),
                 iteration: open.iteration,

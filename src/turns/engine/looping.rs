@@ -4,6 +4,7 @@ use super::error::End;
 use super::{Engine, LoopError, Report, World};
 use crate::agents;
 use crate::event::Event as Fact;
+use crate::turns::budget::{self, Spent};
 use crate::turns::settings::Settings;
 
 /// Runs the loop on this machine until it ends.
@@ -39,11 +40,13 @@ impl Engine<'_> {
             1 => "1 iteration".to_owned(),
             n => format!("{n} iterations"),
         };
+        let budget = budget::left(&s.config.budget, &Spent::default());
+        let limits = if budget.is_empty() { loops } else { format!("{loops}, budget {}", budget.join(", ")) };
         self.say(Fact::RunStarted {
             mode: s.options.mode.clone(),
             branch: self.git.as_ref().map(|g| g.branch.clone()),
             agents,
-            limits: loops,
+            limits,
             state: format!(
                 "iteration {}, {}'s turn, {}",
                 self.state.iteration, self.state.expected_actor, self.state.status
@@ -62,11 +65,15 @@ impl Engine<'_> {
                 self.say(Fact::Signal { name: reason.text.clone() });
                 return Ok(End::Interrupted(reason));
             }
+            if let Some(end) = self.at_limit() {
+                return Ok(end);
+            }
             let role = self.state.expected_actor.clone();
             if let Some(end) = self.turn(&role).await? {
                 return Ok(end);
             }
             self.turns += 1;
+            self.warn_of_blind_spots();
             if !self.settings.workflow.is_last(&role) {
                 continue;
             }
@@ -91,7 +98,7 @@ impl Engine<'_> {
 
     fn report(mut self, end: End) -> Report {
         let took = self.world.clock.mono().saturating_sub(self.began);
-        let cost_usd = self.cost.filter(|_| self.turns > 0);
+        let cost_usd = self.spent.cost();
         let (why, next) = match &end {
             End::Done => ("all iterations taken".to_owned(), "orchestrator"),
             End::Stopped { by, reason, .. } => (
@@ -99,6 +106,7 @@ impl Engine<'_> {
                 "orchestrator resume",
             ),
             End::Failed(f) => (format!("{}'s turn failed", f.role), "orchestrator"),
+            End::Limited(limit) => (limit.words(), "orchestrator"),
             End::Interrupted(reason) => (format!("interrupted ({})", reason.text), "orchestrator"),
         };
         let turns = self.turns;

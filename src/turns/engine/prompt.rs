@@ -5,13 +5,15 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::Engine;
-use crate::agents::{self, AgentError, Job, Ready, run_agent};
+use super::limits::{Cut, Watch};
+use crate::agents::{Job, Ready, rate_limit, run_agent};
 use crate::clock::file_stamp;
 use crate::config::{Limits, MEMORY_FILE, PLAN_FILE};
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
-use crate::supervise::{Activity, ActivityTag, Kind, Outcome};
+use crate::supervise::{Activity, ActivityTag, Kind, Lifecycle, Outcome};
 use crate::sync::worktree::Repo;
+use crate::turns::budget;
 use crate::turns::context::{Context, Previous, focus};
 use crate::turns::logs::TurnLog;
 use crate::turns::settings::Settings;
@@ -25,6 +27,8 @@ pub struct Past {
     pub previous: Option<Previous>,
     pub rescue_refs: Vec<String>,
     pub notes: Vec<String>,
+    /// What a run may still use, in words.
+    pub budget_left: Vec<String>,
 }
 
 /// The context block of a turn of `role` at `now` (turns.md T37).
@@ -57,7 +61,7 @@ pub fn context_for(
         logs_dir: config.logs_dir.clone(),
         previous: past.previous,
         rescue_refs: past.rescue_refs,
-        budget_left: Vec::new(),
+        budget_left: past.budget_left,
         notes: past.notes,
     }
 }
@@ -75,14 +79,6 @@ pub(super) struct Run<'r> {
 }
 
 impl Engine<'_> {
-    pub(super) fn agent_for(&self, role: &RoleId, prompt: &str) -> Result<Ready, AgentError> {
-        let s = self.settings;
-        let name = s.dispatch.choose(role.as_str(), prompt).agent;
-        let ready = agents::ready(&s.table, &name, &s.config.agent.order, &s.path, &s.root)?;
-        ready.consented(s.config.agent.unattended)?;
-        Ok(ready)
-    }
-
     /// Runs a prompt through an agent; returns the outcome and what it printed on stdout.
     pub(super) async fn run_prompt(
         &mut self,
@@ -117,8 +113,11 @@ impl Engine<'_> {
         let mut answer = Vec::new();
         let plain = ready.agent.output == "text";
         let role = run.role.to_string();
+        let spent = self.spent();
+        let watch = Watch::new(self.world.stop, &*self.world.clock, &settings.config.budget, spent);
         let sink = &mut *self.world.sink;
         let mut hear = |activity: &Activity| {
+            watch.hear(activity);
             if let Kind::Output { bytes } = &activity.kind
                 && answer.len() < ANSWER_BYTES
                 && activity.stream == Some(crate::supervise::Stream::Stdout)
@@ -129,7 +128,14 @@ impl Engine<'_> {
                 sink.emit(fact);
             }
         };
-        let outcome = run_agent(job, self.world.stop, &*self.world.clock, &mut hear).await;
+        let attempt = Box::pin(run_agent(job, watch.stop(), &*self.world.clock, &mut hear));
+        let outcome = watch.over(attempt).await;
+        let cut = watch.cut().filter(|_| matches!(outcome.state, Lifecycle::Interrupted { .. }));
+        self.cut = cut.map(Cut::Limit);
+        // Who was refused before it did anything used nothing.
+        if outcome.usage.is_some() || rate_limit::refusal(&outcome).is_none() {
+            self.spent.add(outcome.usage);
+        }
         (outcome, String::from_utf8_lossy(&answer).into_owned())
     }
 
@@ -158,6 +164,7 @@ impl Engine<'_> {
             previous: self.memory.previous.clone().and_then(|v| serde_json::from_value(v).ok()),
             rescue_refs: self.git.as_ref().map(|g| rescues(&g.repo)).unwrap_or_default(),
             notes: self.memory.notes.clone(),
+            budget_left: budget::left(&self.settings.config.budget, &self.spent()),
         }
     }
 

@@ -4,7 +4,7 @@ mod agent_history;
 mod autocommit;
 mod commands;
 mod crash;
-mod project;
+pub mod project;
 mod refusals;
 mod sequences;
 mod signals;
