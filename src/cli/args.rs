@@ -228,6 +228,9 @@ pub(super) struct InitArgs {
     /// Commit what was written
     #[arg(long)]
     pub commit: bool,
+    /// Convert a state file that counts steps; write nothing else
+    #[arg(long, conflicts_with_all = ["goal", "commit"])]
+    pub import_state: bool,
 }
 
 #[derive(Debug, Args)]

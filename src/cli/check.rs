@@ -11,6 +11,7 @@ use crate::agents;
 use crate::clock::Clock;
 use crate::state::StateError;
 use crate::turns::engine::{LoopError, read_state};
+use crate::turns::orders::missing_parts;
 use crate::turns::prompt_name::resolve;
 use crate::turns::settings::Settings;
 use crate::turns::shipped::goal_is_template;
@@ -118,10 +119,5 @@ fn documents(settings: &Settings, found: &mut Findings) {
         Some(_) => {}
     }
     let Some(text) = read(input) else { return };
-    let lower = text.to_lowercase();
-    for (part, words) in [("do-now", ["do now", "do-now"]), ("check", ["check", "how to check"])] {
-        if !words.iter().any(|w| lower.contains(w)) {
-            found.warnings.push(format!("{input} has no {part} part"));
-        }
-    }
+    found.warnings.extend(missing_parts(&text).into_iter().map(|part| format!("{input} has no {part} part")));
 }

@@ -14,6 +14,7 @@ mod run;
 mod setup;
 mod status;
 mod stop;
+mod test_commands;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -5,4 +5,5 @@
 mod agent_http;
 mod cli;
 mod limits;
+mod prompts;
 mod supervise;

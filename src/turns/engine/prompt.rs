@@ -8,7 +8,7 @@ use super::Engine;
 use super::limits::{Cut, Watch};
 use crate::agents::{Job, Ready, rate_limit, run_agent};
 use crate::clock::file_stamp;
-use crate::config::{Limits, MEMORY_FILE, PLAN_FILE};
+use crate::config::Limits;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
 use crate::supervise::{Activity, ActivityTag, Kind, Lifecycle, Outcome};
@@ -50,10 +50,10 @@ pub fn context_for(
         branch: branch.map(str::to_owned),
         mode: settings.options.mode.clone(),
         goal: config.goal_file.clone(),
-        plan: PLAN_FILE.into(),
+        plan: config.plan_file.clone(),
         findings: config.findings_file.clone(),
         input: config.input_file.clone(),
-        memory: MEMORY_FILE.into(),
+        memory: config.memory_file.clone(),
         review_report: format!("{report_dir}review.md"),
         report_dir,
         archive_dir: "plans/archive/".into(),

@@ -91,8 +91,13 @@ pub fn private(root: &Path) -> std::path::PathBuf {
 
 /// The words of each wait.
 pub fn waits(events: &[Event]) -> Vec<&str> {
-    let why = |e| if let &Event::Waiting { ref why, .. } = e { Some(why.as_str()) } else { None };
-    events.iter().filter_map(why).collect()
+    events
+        .iter()
+        .filter_map(|e| match e {
+            Event::Waiting { why, .. } => Some(why.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Who took over from whom.
