@@ -16,6 +16,7 @@ compile_error!(
 );
 
 pub mod cli;
+
 pub mod ui;
 
 pub mod turns;
@@ -25,6 +26,10 @@ pub mod sync;
 pub mod agents;
 
 pub mod supervise;
+
+pub mod ledger;
+
+pub mod control;
 
 pub mod config;
 pub mod state;

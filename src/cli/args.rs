@@ -6,6 +6,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
 use super::error::{Failure, USAGE};
+use super::record_args::{EventsArgs, ExportArgs, GcArgs, HistoryArgs, ShowArgs};
 
 const EXAMPLES: &str = "Examples:
   orchestrator demo                        a complete run in a scratch repository
@@ -199,9 +200,31 @@ pub(super) enum Command {
     /// Clear a stop or a failure, so that the loop can go on
     #[command(after_help = "Example:\n  orchestrator resume --note \"fixed the build\"")]
     Resume(ResumeArgs),
+    /// End a live run, or one of its attempts, at once
+    #[command(after_help = "Example:\n  orchestrator interrupt")]
+    Interrupt(InterruptArgs),
     /// Whose turn it is and what would run next
     #[command(after_help = "Example:\n  orchestrator status --oneline")]
     Status(StatusArgs),
+    /// List what ran on this machine, the newest first
+    #[command(
+        after_help = "Examples:\n  orchestrator history\n  orchestrator history --state failed --since 7d --format json"
+    )]
+    History(HistoryArgs),
+    /// Show a run with its attempts, or one attempt
+    #[command(after_help = "Examples:\n  orchestrator show last\n  orchestrator show 019a9c31 --format json")]
+    Show(ShowArgs),
+    /// Print the events of a run, or of all, one JSON object a line
+    #[command(
+        after_help = "Examples:\n  orchestrator events last --kind attempt_ended\n  orchestrator events --follow --since 1200"
+    )]
+    Events(EventsArgs),
+    /// Write a whole run: its row, its attempts and its events
+    #[command(after_help = "Example:\n  orchestrator export last > run.json")]
+    Export(ExportArgs),
+    /// Forget what is old: runs, logs, merged rescue refs and worktrees
+    #[command(after_help = "Examples:\n  orchestrator gc --dry-run\n  orchestrator gc --keep 30d")]
+    Gc(GcArgs),
     /// Ask a model behind HTTP: what an agent with `http` runs
     #[command(hide = true)]
     AgentHttp(AgentHttpArgs),
@@ -290,6 +313,16 @@ pub(super) struct ResumeArgs {
     /// What was done about it
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InterruptArgs {
+    /// A run, an attempt or RUN/ATTEMPT, as `status` names them, or a beginning of one; without it, the only live run
+    #[arg(value_name = "RUN|ATTEMPT", conflicts_with = "all")]
+    pub who: Option<String>,
+    /// Every live run of this project
+    #[arg(long)]
+    pub all: bool,
 }
 
 #[derive(Debug, Args)]

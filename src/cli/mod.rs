@@ -7,13 +7,24 @@ mod check;
 mod config;
 mod demo;
 pub mod error;
+mod events;
+mod export;
+mod gc;
+mod history;
 mod init;
+mod interrupt;
+mod live;
 mod prompts;
+mod record;
+mod record_args;
 mod route;
 mod run;
+mod screen;
 mod setup;
+mod show;
 mod status;
 mod stop;
+mod stream;
 mod test_commands;
 
 use std::ffi::OsString;
@@ -48,7 +59,7 @@ pub fn main() -> u8 {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            let mut err = anstream::stderr().lock();
+            let mut err = screen::stderr();
             let _ = err.write_all(failure.text().as_bytes());
             failure.code
         }
@@ -74,14 +85,20 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         },
         Some(Command::Stop(args)) => stop::stop(global, args),
         Some(Command::Resume(args)) => stop::resume(global, args),
+        Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) => status::status(global, args),
         Some(Command::AgentHttp(args)) => agent_http::agent_http(args),
+        Some(Command::History(args)) => history::history(global, args),
+        Some(Command::Show(args)) => show::show(global, args),
+        Some(Command::Events(args)) => events::events(global, args),
+        Some(Command::Export(args)) => export::export(global, args),
+        Some(Command::Gc(args)) => gc::gc(global, args),
     }
 }
 
 /// Prints a result on stdout.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = anstream::stdout().lock();
+    let mut out = screen::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // `orchestrator … | head` is no failure.
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {

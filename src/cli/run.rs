@@ -1,8 +1,12 @@
 //! `orchestrator [run]`: the loop.
 
+use std::io::IsTerminal;
+
 use super::args::{Format, Global, RunArgs};
 use super::error::{Failure, INTERNAL, OK};
+use super::screen;
 use super::setup::{Machine, Setup, setup};
+use super::stream::Stream;
 use crate::event::{Event, Sink};
 use crate::supervise::Stop;
 use crate::turns::engine::{self, End, Report};
@@ -26,7 +30,9 @@ pub(super) fn console(global: &Global, form: Form) -> impl Sink {
         (_, true) => Volume::Verbose,
         _ => Volume::Normal,
     };
-    Console::new(anstream::stdout(), anstream::stderr(), volume, form)
+    // A line that is written over and over is for a person who watches, not for a file.
+    let watched = std::io::stderr().is_terminal();
+    Console::new(screen::stdout(), screen::stderr(), volume, form).with_progress(watched)
 }
 
 /// Runs the loop on this thread: children die with the thread that spawned them, so it must be the
@@ -40,7 +46,10 @@ pub(super) fn drive(settings: &Settings, sink: &mut dyn Sink) -> Result<Report, 
     runtime.block_on(async {
         let mut machine = Machine::new();
         machine.stop = Stop::install_signals().map_err(|e| internal("listen to signals", e))?;
-        Ok(engine::run(settings, machine.world(sink)).await?)
+        let mut stream = Stream::new(settings, &machine, sink);
+        let report = engine::run(settings, machine.world(&mut stream)).await;
+        stream.close();
+        Ok(report?)
     })
 }
 

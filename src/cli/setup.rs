@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::{Global, RunArgs};
 use super::error::{Failure, INTERNAL, USAGE};
+use super::screen;
 use crate::clock::SystemClock;
 use crate::config::{Config, Loaded, Mode, Override, load};
 use crate::event::Sink;
@@ -63,19 +64,25 @@ pub(super) fn setup(global: &Global, args: &RunArgs) -> Result<Setup, Failure> {
     let vars = environment();
     let loaded = load(&folder, global.config.as_deref(), &vars, &flags(args))?;
     let options = options(args, &loaded.config)?;
-    let redactor = redactor(&loaded.config);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
+    let redactor = redactor(&loaded.config);
+    let mut settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
+    settings.watched = Some(loaded.watched.clone());
+    screen::hide(&settings.redactor);
+    settings.runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute());
     Ok(Setup { loaded, settings })
 }
 
-/// Hides the values of variables that are named like a secret or are a model's key.
+/// Hides the secrets of the environment, of the environments that the configuration gives to agents, and the keys of
+/// models, whatever their variables are called.
 fn redactor(config: &Config) -> Redactor {
+    let given = config.agents.values().flat_map(|agent| &agent.env);
+    let given = given.map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let keys: Vec<&str> =
         config.agents.values().filter_map(|a| a.http.as_ref()?.key_env.as_deref()).collect();
     let secret = |name: &OsString| names_a_secret(name) || keys.iter().any(|key| name == key);
-    let vars = std::env::vars_os().filter(|(name, _)| secret(name));
-    let values: Vec<OsString> = vars.map(|(_, value)| value).collect();
+    let all = std::env::vars_os().chain(given).filter(|(name, _)| secret(name));
+    let values: Vec<OsString> = all.map(|(_, value)| value).collect();
     Redactor::new(values.iter().map(|value| value.as_bytes()))
 }
 
@@ -166,14 +173,14 @@ pub(super) fn diagnostics(global: &Global) -> Result<(), Failure> {
         .map_err(|e| usage("read --log-level").cause(e.to_string()))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
     let done = match &global.log_file {
-        None => builder.with_writer(std::io::stderr).try_init(),
+        None => builder.with_writer(screen::stderr).try_init(),
         Some(path) => {
             let file = std::fs::OpenOptions::new()
                 .append(true)
                 .create(true)
                 .open(path)
                 .map_err(|e| usage(format!("open {}", path.display())).cause(e.to_string()))?;
-            builder.with_writer(std::sync::Mutex::new(file)).try_init()
+            builder.with_writer(std::sync::Mutex::new(screen::Masked::new(file))).try_init()
         }
     };
     done.map_err(|e| Failure::new(INTERNAL, "io", "start diagnostics").cause(e.to_string()))

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use super::args::{Format, Global, StatusArgs};
 use super::error::{Failure, OK};
+use super::live::{attempt_words, run_words};
 use super::setup::{Machine, Setup, setup_beside};
 use crate::clock::Clock;
+use crate::control;
 use crate::state::State;
 use crate::sync::memory::Memory;
 use crate::sync::worktree::{Repo, merge_command};
@@ -23,6 +25,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> 
     let now = Machine::new().clock.now();
     let state = read_state(&settings, now)?;
     let live = LoopLock::live_owner(&settings.root);
+    let runs = control::live(&control::folder(&settings.private()));
     let seen = Memory::load(&settings.private()).unwrap_or_default();
     let previous: Option<Previous> = seen.previous.clone().and_then(|v| serde_json::from_value(v).ok());
     let repo = Repo::open(&settings.root, Machine::new().clock).ok();
@@ -49,6 +52,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> 
             "exit": state.exits(),
             "exit_reason": state.exit_reason,
             "loop": live.as_ref().map_or_else(|| json!({"live": false}), |o| json!({"live": true, "owner": o})),
+            "runs": runs.iter().map(|run| run.status.as_ref().map_or_else(|| json!({"id": run.id}), |s| json!(s))).collect::<Vec<_>>(),
             "next": {"prompt": next.prompt, "agent": next.agent},
             "previous": seen.previous.unwrap_or(Value::Null),
             "rescue_refs": rescue,
@@ -77,8 +81,15 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> 
         Some(None) => writeln!(out, "loop:   live"),
         None => writeln!(out, "loop:   none live here"),
     };
-    if let Some(w) = &waiting {
-        let _ = writeln!(out, "waits:  {}: {} {}; next try {}", w.role, w.agent, w.why, w.until);
+    for run in &runs {
+        let _ = writeln!(out, "        {}", run_words(run));
+        let Some(status) = &run.status else { continue };
+        for attempt in &status.attempts {
+            let _ = writeln!(out, "        {}", attempt_words(attempt));
+        }
+        if status.stop_asked {
+            let _ = writeln!(out, "        asked to stop: no further turn is begun");
+        }
     }
     let _ = writeln!(out, "branch: {}", branch.as_deref().unwrap_or("no git"));
     let _ = writeln!(out, "next:   {} with {}", next.prompt.as_deref().unwrap_or("-"), next.agent);
@@ -99,9 +110,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> 
             }
         }
     }
-    if !budget.is_empty() {
-        let _ = writeln!(out, "budget: {} a run", budget.join(", "));
-    }
+    limit_lines(&mut out, &budget, waiting.as_ref());
     exit_line(&mut out, &state);
     for reference in rescue {
         let _ = writeln!(out, "rescue: {reference} ({})", merge_command(&reference));
@@ -111,6 +120,15 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> 
     }
     super::print(&out)?;
     Ok(OK)
+}
+
+fn limit_lines(out: &mut String, budget: &[String], waiting: Option<&Waiting>) {
+    if let Some(w) = waiting {
+        let _ = writeln!(out, "waits:  {}: {} {}; next try {}", w.role, w.agent, w.why, w.until);
+    }
+    if !budget.is_empty() {
+        let _ = writeln!(out, "budget: {} a run", budget.join(", "));
+    }
 }
 
 fn exit_line(out: &mut String, state: &State) {

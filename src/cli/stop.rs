@@ -4,6 +4,7 @@ use super::args::{Global, ResumeArgs, StopArgs};
 use super::error::{Failure, INTERNAL, OK};
 use super::setup::{Machine, setup_beside};
 use crate::clock::{Clock, iso_seconds};
+use crate::control::{self, Request};
 use crate::turns::engine;
 use crate::turns::lock::LoopLock;
 use crate::turns::stop_request::StopRequest;
@@ -13,10 +14,11 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8, Failure> {
     let setup = setup_beside(global)?;
     let machine = Machine::new();
     let root = &setup.settings.root;
+    let reason = args.reason.as_deref().map(|text| setup.settings.redactor.text(text).into_owned());
     let env = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
     if let Some(owner) = LoopLock::live_owner(root) {
         let request = StopRequest {
-            reason: args.reason.clone(),
+            reason: reason.clone(),
             at: iso_seconds(machine.clock.now()),
             role: env("ORCHESTRATOR_ROLE"),
             turn_id: env("ORCHESTRATOR_TURN_ID"),
@@ -24,12 +26,17 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8, Failure> {
         request
             .leave(root)
             .map_err(|e| Failure::new(INTERNAL, "io", "leave the request").cause(e.to_string()))?;
+        for run in control::live(&control::folder(&setup.settings.private())) {
+            let tell = Request::Stop { reason: request.reason.clone(), turn_id: request.turn_id.clone() };
+            // The request lies on disk: a loop that cannot be told now finds it before its next turn.
+            let _ = control::client::ask(&run.socket, &tell);
+        }
         let pid = owner.map_or_else(String::new, |o| format!(" (pid {})", o.pid));
         super::print(&format!("the loop{pid} will stop before its next turn\n"))?;
         return Ok(OK);
     }
     let mut console = super::run::console(global, Form::Text);
-    let state = engine::stop(&setup.settings, machine.world(&mut console), args.reason.clone())?;
+    let state = engine::stop(&setup.settings, machine.world(&mut console), reason)?;
     super::print(&format!(
         "exit is set: no loop takes another turn (iteration {}, {}'s turn)\nnext: orchestrator resume\n",
         state.iteration, state.expected_actor

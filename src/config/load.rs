@@ -9,6 +9,7 @@ use serde_json::{Map as JsonMap, Value as Json};
 use super::check::{Checked, check};
 use super::diagnostic::{ConfigError, Diagnostic};
 use super::layers::{Override, Source};
+use super::live::Watched;
 use super::model::Config;
 use super::{env, rules, tree};
 
@@ -19,7 +20,7 @@ pub const FILE_NAME: &str = "orchestration.yaml";
 const SETTINGS: &str = "settings";
 
 /// A larger file is refused.
-const MAX_BYTES: u64 = 1024 * 1024;
+pub(super) const MAX_BYTES: u64 = 1024 * 1024;
 
 /// The settings in force and where they came from.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Loaded {
     /// The project root: the file's folder; all paths of the configuration are relative to it.
     pub root: PathBuf,
     pub file: Option<PathBuf>,
+    /// That file, or the one that would be taken if it were there.
+    pub watched: Watched,
     pub config: Config,
     /// Things to tell once, such as keys that are ignored.
     pub notices: Vec<String>,
@@ -56,9 +59,12 @@ pub fn load(
     let mut given = JsonMap::new();
     let mut sources = Vec::new();
     let mut notices = Vec::new();
+    let mut watched = Watched::new(root.join(FILE_NAME), None);
     if let Some(path) = &file {
         let origin = path.strip_prefix(&root).unwrap_or(path).display().to_string();
-        let checked = read(path, &origin)?;
+        let text = read(path, &origin)?;
+        let checked = checked(&text, &origin)?;
+        watched = Watched::new(path.clone(), Some(text.into_bytes()));
         given = checked.values;
         sources.extend(checked.places.into_iter().map(|p| (p.path, Source::File { line: p.line })));
         notices = checked.notices;
@@ -76,7 +82,7 @@ pub fn load(
         return Err(ConfigError::Invalid { origin: SETTINGS.into(), problems });
     }
     let config = typed(&given).map_err(|e| one_problem(SETTINGS.into(), e.to_string()))?;
-    let mut loaded = Loaded { root, file, config, notices, sources };
+    let mut loaded = Loaded { root, file, watched, config, notices, sources };
     let set = |path: &str| loaded.source_of(path) != Source::Default;
     let notices = rules::notices(&loaded.config, set);
     if !set("auto_commit.docs.globs") {
@@ -126,12 +132,11 @@ pub fn find_root(from: &Path) -> (PathBuf, Option<PathBuf>) {
     (from.to_owned(), None)
 }
 
-fn read(path: &Path, origin: &str) -> Result<Checked, ConfigError> {
+fn read(path: &Path, origin: &str) -> Result<String, ConfigError> {
     let io = |e: io::Error| match e.kind() {
         io::ErrorKind::NotFound => ConfigError::NotFound { path: path.into() },
         _ => ConfigError::Io { path: path.into(), message: e.to_string() },
     };
-    let invalid = |problems| ConfigError::Invalid { origin: origin.to_owned(), problems };
     if !path.metadata().map_err(io)?.is_file() {
         return Err(ConfigError::Io { path: path.into(), message: "not a regular file".into() });
     }
@@ -140,8 +145,12 @@ fn read(path: &Path, origin: &str) -> Result<Checked, ConfigError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(one_problem(origin.into(), "larger than the limit of 1 MiB".into()));
     }
-    let text = String::from_utf8(bytes).map_err(|_| one_problem(origin.into(), "not UTF-8 text".into()))?;
-    let mut checked = match tree::read(&text) {
+    String::from_utf8(bytes).map_err(|_| one_problem(origin.into(), "not UTF-8 text".into()))
+}
+
+fn checked(text: &str, origin: &str) -> Result<Checked, ConfigError> {
+    let invalid = |problems| ConfigError::Invalid { origin: origin.to_owned(), problems };
+    let mut checked = match tree::read(text) {
         Ok(Some(root)) => check(&root),
         Ok(None) => Checked::default(),
         Err(problem) => return Err(invalid(vec![problem])),

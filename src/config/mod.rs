@@ -13,6 +13,7 @@ mod globs;
 mod http;
 pub mod keys;
 mod layers;
+mod live;
 mod load;
 mod model;
 mod rules;
@@ -27,6 +28,7 @@ pub use effective::EffectiveKey;
 pub use env::env_names;
 pub use globs::glob_set;
 pub use layers::{Override, Source};
+pub use live::Watched;
 pub use load::{FILE_NAME, Loaded, find_root, load};
 pub use model::*;
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::activity::Stream;
 use super::kin::{self, ANCESTRY_VAR, ATTEMPT_VAR, KEEP_VAR, OWNER_VAR, PROJECT_VAR};
 use super::outcome::ErrorKind;
+use super::pipeline::redact::names_a_secret;
 use super::request::{Request, Stdin};
 use super::streams::{EndWatch, Feeder, Source};
 use super::tree::{self, Birth, Leader};
@@ -114,6 +115,7 @@ fn environment(request: &Request) -> io::Result<Vec<CString>> {
         ancestry.push(":");
     }
     ancestry.push(&request.attempt);
+    vars.retain(|name, _| !own_secret(name));
     for name in
         NEVER_INHERITED.iter().map(OsStr::new).chain(request.env_remove.iter().map(OsString::as_os_str))
     {
@@ -138,6 +140,11 @@ fn environment(request: &Request) -> io::Result<Vec<CString>> {
             c_string(&name)
         })
         .collect()
+}
+
+/// The program's own tokens: no agent has a use for them that its user would want.
+fn own_secret(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b"ORCHESTRATOR_") && names_a_secret(name)
 }
 
 fn c_string(word: &OsStr) -> io::Result<CString> {

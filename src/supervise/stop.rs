@@ -96,6 +96,17 @@ impl Stop {
         });
     }
 
+    /// Asks for the end unless it has been asked for; never makes it immediate.
+    pub fn ask(&self, reason: StopReason) {
+        self.0.send_if_modified(|wish| {
+            let first = wish.level == 0;
+            if first {
+                *wish = Wish { reason: Some(reason), level: 1 };
+            }
+            first
+        });
+    }
+
     /// The first reason, once there is one.
     pub fn requested(&self) -> Option<StopReason> {
         self.0.borrow().reason.clone()
@@ -142,6 +153,15 @@ mod tests {
     fn exit_codes() {
         let codes = [SIGINT, SIGTERM, SIGHUP].map(|s| StopReason::signal(s).exit_code());
         assert_eq!(codes, [130, 143, 143]);
+    }
+
+    #[test]
+    fn asking_politely_never_insists() {
+        let stop = Stop::new();
+        stop.ask(StopReason::because("one"));
+        stop.ask(StopReason::because("two"));
+        assert_eq!(stop.requested().map(|r| r.text), Some("one".to_owned()));
+        assert!(!stop.immediate());
     }
 
     #[tokio::test]

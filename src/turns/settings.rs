@@ -10,7 +10,7 @@ use super::prompt_name::{PromptError, normalise};
 use super::router;
 use super::workflow::{OnCheckFail, Step, Workflow, WorkflowError};
 use crate::agents::{Dispatch, DispatchError, Table, check_fallbacks};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Watched};
 use crate::ids::RoleId;
 use crate::supervise::Redactor;
 
@@ -26,6 +26,10 @@ pub struct Settings {
     pub redactor: Arc<Redactor>,
     /// PATH of the start.
     pub path: OsString,
+    /// The file behind `config`, to tell when it changes.
+    pub watched: Option<Watched>,
+    /// The user's folder for sockets (`XDG_RUNTIME_DIR`), for where the project's path is too long for one.
+    pub runtime_dir: Option<PathBuf>,
 }
 
 /// The options of one start.
@@ -127,7 +131,19 @@ impl Settings {
             return Err(SettingsError::UnknownRole(role.to_string()));
         }
         let redactor = Arc::new(redactor);
-        Ok(Self { root, config, workflow, router, dispatch, table, options, redactor, path })
+        Ok(Self {
+            root,
+            config,
+            workflow,
+            router,
+            dispatch,
+            table,
+            options,
+            redactor,
+            path,
+            watched: None,
+            runtime_dir: None,
+        })
     }
 
     pub fn private(&self) -> PathBuf {

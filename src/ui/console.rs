@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use crate::event::{Envelope, Event, Sink};
+use super::progress::Progress;
+use crate::event::{Envelope, Event, Place, Sink};
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,11 +29,25 @@ pub struct Console<O, E> {
     form: Form,
     /// The agent's last text did not end its line.
     open_line: bool,
+    /// Who said it.
+    speaker: String,
+    /// Roles at work.
+    live: Vec<String>,
+    progress: Progress,
 }
 
 impl<O: Write, E: Write> Console<O, E> {
     pub fn new(out: O, err: E, volume: Volume, form: Form) -> Self {
-        Self { out, err, volume, form, open_line: false }
+        let progress = Progress::default();
+        Self { out, err, volume, form, open_line: false, speaker: String::new(), live: Vec::new(), progress }
+    }
+
+    /// With `watched`, `err` is a terminal: how long an agent has been silent stands there, on a line that is
+    /// written over.
+    #[must_use]
+    pub fn with_progress(mut self, watched: bool) -> Self {
+        self.progress = Progress::new(watched && self.form == Form::Text && self.volume != Volume::Quiet);
+        self
     }
 
     fn line(&mut self, text: &str) {
@@ -42,6 +57,7 @@ impl<O: Write, E: Write> Console<O, E> {
     }
 
     fn close_line(&mut self) {
+        self.progress.clear(&mut self.err);
         if std::mem::take(&mut self.open_line) {
             let _ = writeln!(self.out);
         }
@@ -51,6 +67,25 @@ impl<O: Write, E: Write> Console<O, E> {
         self.close_line();
         let _ = self.out.flush();
         let _ = writeln!(self.err, "{kind}: {text}");
+    }
+
+    /// An agent's text as it comes; while several are at work, each of its lines says whose it is.
+    fn speak(&mut self, role: &str, text: &str) {
+        self.progress.clear(&mut self.err);
+        if self.speaker != role {
+            self.close_line();
+            role.clone_into(&mut self.speaker);
+        }
+        let mut shown = String::with_capacity(text.len());
+        for line in text.split_inclusive('\n') {
+            if self.live.len() > 1 && !self.open_line {
+                shown.push_str(role);
+                shown.push_str(" | ");
+            }
+            shown.push_str(line);
+            self.open_line = !line.ends_with('\n');
+        }
+        let _ = self.out.write_all(shown.as_bytes()).and_then(|()| self.out.flush());
     }
 
     fn tell(&mut self, event: &Event) {
@@ -63,16 +98,19 @@ impl<O: Write, E: Write> Console<O, E> {
                 self.line(&format!("agents: {}", pairs.join(", ")));
                 self.line(&format!("state: {state}"));
             }
-            Event::RunEnded { turns, duration, cost_usd, why, next } => {
+            Event::RunEnded { turns, duration, cost_usd, why, next, .. } => {
                 let took = duration_words(*duration);
                 let turns = if *turns == 1 { "1 turn".to_owned() } else { format!("{turns} turns") };
                 let cost = cost_usd.map_or_else(|| "cost unknown".to_owned(), |c| format!("${c:.2}"));
                 self.line(&format!("{turns} in {took}, {cost}; {why}; next: {next}"));
             }
-            Event::AttemptOutput { text, .. } => {
-                let _ = self.out.write_all(text.as_bytes());
-                self.open_line = !text.ends_with('\n');
-                let _ = self.out.flush();
+            Event::AttemptOutput { role, text } => self.speak(role, text),
+            Event::AttemptQuiet { role, silent_ms, running_ms } => {
+                if self.progress.on() {
+                    self.close_line();
+                    let _ = self.out.flush();
+                    self.progress.show(&mut self.err, role, *silent_ms, *running_ms);
+                }
             }
             Event::AttemptEnded { line, .. } => self.line(line),
             Event::AttemptWarning { role, text } => self.aside("warning", &format!("{role}: {text}")),
@@ -109,14 +147,40 @@ impl<O: Write, E: Write> Console<O, E> {
             Event::StateStamped { status, next, .. } if verbose => {
                 self.line(&format!("  stamp {status} · next {next}"));
             }
+            Event::AttemptIdle { role, silent_ms } => {
+                self.aside("warning", &format!("{role}: silent for {} s", silent_ms / 1000));
+            }
+            Event::HookFailed { hook, error } => self.aside("warning", &format!("hook {hook}: {error}")),
+            // What else there is belongs to the ledger; a line here would say nothing to a person who watches.
             Event::PromptRouted { .. }
+            | Event::RunCreated { .. }
+            | Event::RunInterrupted { .. }
+            | Event::RunQuarantined { .. }
+            | Event::RunReleased { .. }
+            | Event::StepReady { .. }
+            | Event::StepSkipped { .. }
+            | Event::AttemptActive { .. }
+            | Event::RateLimited { .. }
+            | Event::RetryScheduled { .. }
+            | Event::BudgetReached { .. }
+            | Event::ToolRouted { .. }
+            | Event::OneshotState { .. }
+            | Event::Verdict { .. }
+            | Event::GatePassed { .. }
+            | Event::GateFailed { .. }
+            | Event::BreakerOpened { .. }
+            | Event::BreakerHalfOpen { .. }
+            | Event::BreakerClosed { .. }
+            | Event::StatePublished { .. }
+            | Event::StateRejected { .. }
+            | Event::LeaseRenewed { .. }
+            | Event::LeaseLost { .. }
+            | Event::Fenced { .. }
+            | Event::Takeover { .. }
             | Event::StateClaimed { .. }
             | Event::AttemptStarted { .. }
             | Event::CheckPassed { .. }
-            | Event::StateStamped { .. }
-            // The lines that follow them say it.
-            | Event::RateLimited { .. }
-            | Event::BudgetReached { .. } => {}
+            | Event::StateStamped { .. } => {}
         }
     }
 }
@@ -127,12 +191,21 @@ fn duration_words(d: std::time::Duration) -> String {
 
 impl<O: Write, E: Write> Sink for Console<O, E> {
     fn emit(&mut self, event: Event) {
+        self.emit_at(&Place::default(), event);
+    }
+
+    fn emit_at(&mut self, place: &Place, event: Event) {
         if self.form == Form::Json {
-            let envelope = Envelope::new(jiff::Timestamp::now(), event);
+            let envelope = Envelope::at(jiff::Timestamp::now(), place.clone(), event);
             if let Ok(text) = serde_json::to_string(&envelope) {
                 self.line(&text);
             }
             return;
+        }
+        match &event {
+            Event::AttemptStarted { role, .. } => self.live.push(role.clone()),
+            Event::AttemptEnded { role, .. } => self.live.retain(|live| live != role),
+            _ => {}
         }
         if self.volume == Volume::Quiet {
             if let Event::Warning { text } = &event {
@@ -147,6 +220,7 @@ impl<O: Write, E: Write> Sink for Console<O, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{AttemptResult, Ended};
 
     fn shown(volume: Volume, events: Vec<Event>) -> (String, String) {
         let (mut out, mut err) = (Vec::new(), Vec::new());
@@ -155,6 +229,70 @@ mod tests {
             console.emit(event);
         }
         (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    }
+
+    fn started(role: &str) -> Event {
+        Event::AttemptStarted {
+            iteration: 1,
+            role: role.into(),
+            prompt: "main.md".into(),
+            agent: "shell".into(),
+            log: "log".into(),
+            step: format!("1/{role}"),
+            turn_id: None,
+        }
+    }
+
+    fn said(role: &str, text: &str) -> Event {
+        Event::AttemptOutput { role: role.into(), text: text.into() }
+    }
+
+    /// P15: whose a line is stands before it only while several are at work.
+    #[test]
+    fn prefixed_only_when_several_run() {
+        let events = vec![
+            started("galph"),
+            said("galph", "alone\n"),
+            started("ralph"),
+            said("galph", "one\ntw"),
+            said("galph", "o"),
+            said("ralph", "three\n"),
+            Event::AttemptEnded {
+                role: "galph".into(),
+                line: "iter 1 galph".into(),
+                outcome: Ended::Succeeded,
+                result: AttemptResult::default(),
+            },
+            said("ralph", "four\n"),
+        ];
+        let (out, _) = shown(Volume::Normal, events);
+        assert_eq!(out, "alone\ngalph | one\ngalph | two\nralph | three\niter 1 galph\nfour\n");
+    }
+
+    fn quiet(silent_ms: u64) -> Event {
+        Event::AttemptQuiet { role: "galph".into(), silent_ms, running_ms: 75_000 }
+    }
+
+    /// P15: on a terminal one line that is written over and gone before anything else is said; nothing elsewhere.
+    #[test]
+    fn silence_shows_on_a_terminal() {
+        let events = [said("galph", "half a line"), quiet(10_000), quiet(20_000), said("galph", " more\n")];
+        let show = |volume, form, watched| {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let mut console = Console::new(&mut out, &mut err, volume, form).with_progress(watched);
+            for event in &events {
+                console.emit(event.clone());
+            }
+            (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+        };
+        let (out, err) = show(Volume::Normal, Form::Text, true);
+        let line = |n| format!("galph: silent for {n}s, running 1m15s");
+        let wiped = format!("\r{}\r", " ".repeat(line(10).len()));
+        assert_eq!(out, "half a line\n more\n");
+        assert_eq!(err, format!("{}{wiped}{}{wiped}", line(10), line(20)));
+        assert_eq!(show(Volume::Normal, Form::Text, false).1, "");
+        assert_eq!(show(Volume::Quiet, Form::Text, true), (String::new(), String::new()));
+        assert_eq!(show(Volume::Normal, Form::Json, true).1, "");
     }
 
     /// T38: three lines at the start, agent text plain, one line a turn, one at the end.
@@ -170,8 +308,14 @@ mod tests {
             },
             Event::AttemptOutput { role: "galph".into(), text: "no line end".into() },
             Event::Warning { text: "careful".into() },
-            Event::AttemptEnded { role: "galph".into(), line: "iter 1 galph".into(), ok: true },
+            Event::AttemptEnded {
+                role: "galph".into(),
+                line: "iter 1 galph".into(),
+                outcome: Ended::Succeeded,
+                result: AttemptResult::default(),
+            },
             Event::RunEnded {
+                outcome: Ended::Succeeded,
                 turns: 1,
                 duration: std::time::Duration::from_secs(61),
                 cost_usd: None,

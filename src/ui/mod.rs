@@ -1,3 +1,4 @@
 //! What a person sees. Consumers of events; nothing here changes a run.
 
 pub mod console;
+mod progress;

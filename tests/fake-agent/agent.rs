@@ -29,6 +29,7 @@
 //! | `repeat N { … }` | again and again |
 //! | `claude-init ID`, `claude-text T`, `claude-tool ID NAME JSON`, `claude-tool-done ID T`, `claude-result T`, `claude-error T`, `claude-limit EPOCH` | records of `claude-stream-json` |
 //! | `codex-start ID`, `codex-text T`, `codex-done`, `codex-failed T` | records of `codex-json` |
+//! | `ask SOCKET TEXT` | say a line to a socket, print the answer |
 //! | `exit N` / `signal N` | end |
 
 mod script;
@@ -130,6 +131,14 @@ fn perform(item: &Item, rest: &[u8]) -> Done {
                 .arg(os(rest))
                 .exec()
                 .into())
+        }
+        "ask" => {
+            let mut stream = std::os::unix::net::UnixStream::connect(path(words, 0)?)?;
+            put(&mut stream, &[text(words, 1)?.into_bytes()], "\n")?;
+            stream.shutdown(std::net::Shutdown::Write)?;
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer)?;
+            put(&mut io::stdout(), &[answer], "")
         }
         "setsid" => {
             rustix::process::setsid()?;

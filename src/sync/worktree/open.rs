@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use git2::{Repository, Signature};
@@ -23,6 +23,8 @@ pub struct Repo {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) lock_wait: Duration,
     top: PathBuf,
+    /// Read once: a run commits under one name.
+    identity: OnceLock<Identity>,
 }
 
 /// The name that goes into commits (G16).
@@ -54,6 +56,7 @@ impl Repo {
     /// # Errors
     /// [`GitError::NoRepository`] and [`GitError::Bare`], beside what libgit2 refuses.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, GitError> {
+        keep_freed_memory();
         let git = match Repository::discover(path) {
             Err(e) if e.code() == git2::ErrorCode::NotFound => {
                 return Err(GitError::NoRepository { path: path.into() });
@@ -64,7 +67,7 @@ impl Repo {
             return Err(GitError::Bare { path: git.path().into() });
         };
         let top = canonical(workdir)?;
-        Ok(Self { git, clock, lock_wait: LOCK_WAIT, top })
+        Ok(Self { git, clock, lock_wait: LOCK_WAIT, top, identity: OnceLock::new() })
     }
 
     /// Waits at most `wait` for a lock that another git process holds.
@@ -123,10 +126,14 @@ impl Repo {
 
     /// Who commits here (G16): the repository's person, else the program itself.
     pub fn identity(&self) -> Result<Identity, GitError> {
+        if let Some(known) = self.identity.get() {
+            return Ok(known.clone());
+        }
         let config = self.git.config().and_then(|mut c| c.snapshot()).doing("read the git configuration")?;
         let text = |key| config.get_string(key).ok();
         let host = rustix::system::uname();
-        Ok(Identity::choose(text("user.name"), text("user.email"), &host.nodename().to_string_lossy()))
+        let who = Identity::choose(text("user.name"), text("user.email"), &host.nodename().to_string_lossy());
+        Ok(self.identity.get_or_init(|| who).clone())
     }
 
     pub(super) fn signature(&self) -> Result<Signature<'static>, GitError> {
@@ -155,6 +162,13 @@ impl Repo {
         file.write_all(format!("{lead}{PRIVATE_DIR}\n").as_bytes()).map_err(io)?;
         Ok(true)
     }
+}
+
+/// libgit2 takes and frees a compressor's quarter of a MiB for each object. glibc's allocator gives that back to the
+/// kernel and asks for it anew each time, until a larger block was freed: from then on it keeps twice that block's size
+/// (mallopt(3), `M_MMAP_THRESHOLD`). Elsewhere this does nothing.
+fn keep_freed_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(1024 * 1024)));
 }
 
 fn canonical(path: &Path) -> Result<PathBuf, GitError> {

@@ -10,6 +10,7 @@ use crate::agents::rate_limit::{Decision, Refusal, Refused, decide, refusal};
 use crate::agents::{self, AgentError, Ready, Roster};
 use crate::clock::iso_seconds;
 use crate::config::{Limits, RateLimit as Policy};
+use crate::control::Board;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
 use crate::supervise::{Outcome, Usage};
@@ -27,6 +28,8 @@ pub(super) struct Task<'t> {
     pub text: &'t str,
     /// The prompt file alone.
     pub file_text: &'t str,
+    /// Marks the processes; a further try adds its number.
+    pub attempt: String,
     pub turn_id: &'t str,
     pub report_dir: &'t str,
     pub limits: Limits,
@@ -42,8 +45,8 @@ impl Engine<'_> {
         agents::roster(&s.table, name, &agent.order, &s.path, &s.root, agent.unattended)
     }
 
-    /// Runs a prompt until an agent has taken it or none can: who is rate limited is waited for or replaced. With
-    /// `open`, each attempt has a log of its own, and the turn knows its agent.
+    /// Runs a prompt until an agent has taken it or none can: who is rate limited is waited for or replaced. It stays
+    /// one attempt of the records, with one log; `open`: whose turn it is, if it is one.
     pub(super) async fn run_by(
         &mut self,
         mut roster: Roster,
@@ -57,7 +60,7 @@ impl Engine<'_> {
         loop {
             let ready = roster.get(at).clone();
             if let Some(open) = open.as_deref_mut() {
-                self.open_attempt(open, &ready, task)?;
+                self.head_of_try(open, &ready, task)?;
             }
             let run = Run {
                 role: task.role,
@@ -65,7 +68,11 @@ impl Engine<'_> {
                 text: task.text.to_owned(),
                 file_text: task.file_text,
                 turn_id: task.turn_id,
-                attempt: self.world.ids.uuid(),
+                attempt: if times == 0 {
+                    task.attempt.clone()
+                } else {
+                    format!("{}-{}", task.attempt, times + 1)
+                },
                 report_dir: task.report_dir.to_owned(),
                 limits: task.limits,
             };
@@ -137,7 +144,8 @@ impl Engine<'_> {
         refusal(outcome).filter(|_| !over)
     }
 
-    fn open_attempt(&mut self, open: &mut Open, ready: &Ready, task: &Task<'_>) -> Result<(), LoopError> {
+    /// The first try opens the turn's log, a further one goes on in it.
+    fn head_of_try(&mut self, open: &mut Open, ready: &Ready, task: &Task<'_>) -> Result<(), LoopError> {
         open.agent.clone_from(&ready.agent.name);
         let argv = ready.agent.command.join(" ");
         let argv = if argv.is_empty() { "sh -eu".to_owned() } else { argv };
@@ -147,25 +155,28 @@ impl Engine<'_> {
             prompt: task.prompt,
             agent: &open.agent,
             argv: &self.settings.redactor.text(&argv),
-            routing: task.routing,
+            routing: &self.settings.redactor.text(task.routing),
             turn_id: task.turn_id,
         };
-        open.log = self.open_log(task.role, task.prompt, &head)?;
-        let log = open.log.as_ref().map_or_else(String::new, |l| self.shown_path(&l.path));
-        self.say(Fact::AttemptStarted {
-            iteration: open.iteration,
-            role: task.role.to_string(),
-            prompt: task.prompt.to_owned(),
-            agent: open.agent.clone(),
-            log,
-        });
+        let now = self.world.clock.now();
+        match &mut open.log {
+            Some(log) => {
+                log.again(&head, now).map_err(|source| LoopError::Io { path: log.path.clone(), source })?;
+            }
+            none => *none = self.open_log(task.role, task.prompt, &head)?,
+        }
+        self.begin_attempt(open);
         Ok(())
     }
 
-    /// The last line of an attempt's log.
+    /// The last line of a try in the log.
     pub(super) fn close_log(&mut self, open: &mut Open, outcome: &Outcome) {
         let Some(log) = &mut open.log else { return };
-        if let Err(e) = log.close(&super::finish::status_words(outcome), outcome.duration) {
+        let mut words = super::finish::status_words(outcome);
+        if outcome.logs_incomplete {
+            words.push_str(super::finish::INCOMPLETE);
+        }
+        if let Err(e) = log.close(&words, outcome.duration) {
             self.say(Fact::Warning { text: format!("the log is incomplete: {e}") });
         }
     }
@@ -236,11 +247,10 @@ impl Engine<'_> {
     /// may sleep, and a person may ask the loop to stop.
     async fn wait_until(&mut self, until: jiff::Timestamp) -> bool {
         loop {
-            let asked = StopRequest::find(&self.settings.root).is_some_and(|r| r.turn_id.is_none());
-            if asked {
+            if StopRequest::find(&self.settings.root).is_some_and(|r| r.turn_id.is_none()) {
                 self.cut = Some(Cut::Asked);
             }
-            if asked || self.world.stop.check().await.is_some() {
+            if self.cut.is_some() || self.world.stop.check().await.is_some() {
                 return false;
             }
             let left = until.duration_since(self.world.clock.now());
@@ -250,9 +260,17 @@ impl Engine<'_> {
             }
             tokio::select! {
                 () = tokio::time::sleep(left.min(LOOK)) => {}
+                () = a_person_asks(&self.board) => self.cut = Some(Cut::Asked),
                 _ = self.world.stop.wait() => {}
             }
         }
+    }
+}
+
+/// What a turn's own agent wishes counts only at the turn's end.
+async fn a_person_asks(board: &Board) {
+    if board.wait_stop().await.turn_id.is_some() {
+        std::future::pending::<()>().await;
     }
 }
 

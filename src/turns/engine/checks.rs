@@ -39,7 +39,7 @@ impl Engine<'_> {
     ) -> CheckRun {
         let mut result = CheckRun { total: checks.len(), failed: Vec::new() };
         for argv in checks {
-            let command = argv.join(" ");
+            let command = self.settings.redactor.text(&argv.join(" ")).into_owned();
             let words: Vec<OsString> = argv.iter().map(OsString::from).collect();
             let attempt = format!("{}-check-{}", self.run_id, self.world.ids.uuid());
             let mut request = Request::new(words, self.settings.root.clone(), attempt);
@@ -54,8 +54,10 @@ impl Engine<'_> {
             request.raw_log = log
                 .and_then(|f| f.try_clone().ok())
                 .map(|file| RawLog { file, max_bytes: supervision.log_max_bytes });
-            let mut quiet = |_: &Activity| ();
+            let seen = self.show(&request.attempt, role.as_str(), "-", &command);
+            let mut quiet = |activity: &Activity| super::control::note(&seen, activity);
             let outcome = supervise::run(request, self.world.stop, &*self.world.clock, &mut quiet).await;
+            drop(seen);
             let role = role.to_string();
             if outcome.succeeded() {
                 self.say(Fact::CheckPassed { role, command });

@@ -6,6 +6,7 @@ use super::checks::CheckRun;
 use super::error::{End, TurnFailure};
 use super::limits::Cut;
 use super::stopping::Wish;
+use super::told::Told;
 use super::turn::{Open, shorten};
 use super::{Engine, LoopError};
 use crate::event::Event as Fact;
@@ -18,11 +19,13 @@ use crate::turns::autocommit::{self, Left, Scope, scan};
 use crate::turns::context::Previous;
 use crate::turns::stop_request::StopRequest;
 use crate::turns::summary::Summary;
-use crate::turns::words::TurnLine;
 use crate::turns::workflow::OnCheckFail;
 
+/// What is said of a log that lacks something, because the disk was full.
+pub(super) const INCOMPLETE: &str = " (incomplete)";
+
 /// How a turn ended, for the stamp.
-enum Verdict {
+pub(super) enum Verdict {
     Ok,
     Failed { status: String, causes: Vec<String>, hint: Option<String> },
     Interrupted(Cut),
@@ -61,31 +64,31 @@ impl Engine<'_> {
             StopRequest::clear(&self.settings.root);
         }
         self.close_log(&mut open, &outcome);
-        self.stamp(&open, Some(&outcome), &verdict, &checks, granted)?;
-        self.tell(&open, Some(&outcome), answer, &verdict, &checks)?;
+        let told = self.stamp(&mut open, Some(&outcome), &verdict, &checks, granted)?;
         if matches!(verdict, Verdict::Ok) {
-            let committed = !self.changes(&open)?.0.unwrap_or_default().is_empty();
+            let committed = told.commits.as_ref().is_some_and(|list| !list.is_empty());
             self.note_progress(open.before.as_ref(), committed)?;
         }
+        self.tell(&open, Some(&outcome), answer, &verdict, &checks, told)?;
         Ok(self.end_of(&open, verdict))
     }
 
     /// A turn that failed before its agent ran.
     pub(super) fn failed_before_run(
         &mut self,
-        open: &Open,
+        mut open: Open,
         status: &str,
         causes: Vec<String>,
         hint: Option<String>,
     ) -> Result<End, LoopError> {
         let verdict = Verdict::Failed { status: status.into(), causes, hint };
-        self.stamp(open, None, &verdict, &CheckRun::default(), None)?;
-        self.tell(open, None, "", &verdict, &CheckRun::default())?;
-        Ok(self.end_of(open, verdict).unwrap_or(End::Done))
+        let told = self.stamp(&mut open, None, &verdict, &CheckRun::default(), None)?;
+        self.tell(&open, None, "", &verdict, &CheckRun::default(), told)?;
+        Ok(self.end_of(&open, verdict).unwrap_or(End::Done))
     }
 
     /// A turn that was interrupted while its prompt was routed.
-    pub(super) fn interrupted(&mut self, open: &Open, outcome: &Outcome) -> Result<End, LoopError> {
+    pub(super) fn interrupted(&mut self, mut open: Open, outcome: &Outcome) -> Result<End, LoopError> {
         let signal = self.world.stop.requested().map(Cut::Signal);
         let cut = signal.or_else(|| self.cut.clone());
         let verdict =
@@ -96,9 +99,9 @@ impl Engine<'_> {
             StopRequest::clear(&self.settings.root);
             granted = Some(wish);
         }
-        self.stamp(open, Some(outcome), &verdict, &CheckRun::default(), granted)?;
-        self.tell(open, Some(outcome), "", &verdict, &CheckRun::default())?;
-        Ok(self.end_of(open, verdict).unwrap_or(End::Done))
+        let told = self.stamp(&mut open, Some(outcome), &verdict, &CheckRun::default(), granted)?;
+        self.tell(&open, Some(outcome), "", &verdict, &CheckRun::default(), told)?;
+        Ok(self.end_of(&open, verdict).unwrap_or(End::Done))
     }
 
     fn judge_outcome(&self, outcome: &Outcome) -> Verdict {
@@ -197,6 +200,7 @@ impl Engine<'_> {
         verdict: &mut Verdict,
     ) -> Result<(), LoopError> {
         let Some(git) = &self.git else { return Ok(()) };
+        let secrets = &self.settings.redactor;
         let first_role = self.settings.workflow.is_first(&open.role);
         let dry_run = self.settings.options.commit_dry_run;
         let plan =
@@ -217,14 +221,15 @@ impl Engine<'_> {
                 iteration: open.iteration,
                 tests: checks.counts(),
             };
-            message.render(files, None)
+            secrets.text(&message.render(files, None)).into_owned()
         };
         for made in autocommit::run(&git.repo, &plan, message, dry_run)? {
             let words = made.group.words();
             let group = if dry_run { format!("{words} (dry run)") } else { words.to_owned() };
             let commit = made.id.map(|id| git.repo.short_id(id)).transpose()?;
             let paths = made.paths.iter().map(|p| path_text(p)).collect();
-            self.world.sink.emit(Fact::Autocommit { role: open.role.to_string(), group, commit, paths });
+            let fact = Fact::Autocommit { role: open.role.to_string(), group, commit, paths };
+            self.world.sink.emit_at(&self.place, fact);
         }
         let fresh: Vec<&Left> =
             left.iter().filter(|l| !self.memory.named.contains(&path_text(&l.path))).collect();
@@ -237,14 +242,15 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// Stamps the turn; what is to be told of it is known, and on its way to the records, just before.
     fn stamp(
         &mut self,
-        open: &Open,
+        open: &mut Open,
         outcome: Option<&Outcome>,
         verdict: &Verdict,
         checks: &CheckRun,
         stop: Option<Wish>,
-    ) -> Result<(), LoopError> {
+    ) -> Result<Told, LoopError> {
         self.note_leftovers(open, verdict)?;
         let role = open.role.clone();
         let commit = self.head_id()?;
@@ -283,15 +289,18 @@ impl Engine<'_> {
         if let Some(Wish { reason, .. }) = stop {
             next = crate::state::transition(&next, Event::Stop { reason }, &roles, now)?;
         }
-        let (step, outcome) = match verdict {
+        let (step, ended) = match verdict {
             Verdict::Ok => (Step::Ok { next: next.expected_actor.clone(), commit: id }, Ended::Succeeded),
             Verdict::Interrupted(_) => (Step::Interrupted, Ended::Interrupted),
             Verdict::Failed { .. } => (Step::Fail { commit: id }, Ended::Failed),
         };
         if let Some(journal) = &mut self.journal {
-            journal.outcome = Some(outcome);
+            journal.outcome = Some(ended);
         }
         let message = self.message(step, role, next.iteration, trailers);
+        self.begin_attempt(open);
+        let told = self.told(open, outcome, verdict, &next)?;
+        self.world.sink.ahead(&self.place, &told.fact);
         self.record(next, &message)?;
         self.say(Fact::StateStamped {
             iteration: self.state.iteration,
@@ -299,7 +308,7 @@ impl Engine<'_> {
             status: self.state.status.to_string(),
             next: self.state.expected_actor.to_string(),
         });
-        Ok(())
+        Ok(told)
     }
 
     /// What an unsuccessful turn leaves is that role's at the retry; a successful one clears it.
@@ -327,17 +336,16 @@ impl Engine<'_> {
         answer: &str,
         verdict: &Verdict,
         checks: &CheckRun,
+        told: Told,
     ) -> Result<(), LoopError> {
-        let (commits, stat) = self.changes(open)?;
+        let Told { fact, words, commits, stat } = told;
         let log = open.log.as_ref().map(|l| self.shown_path(&l.path));
-        let (word, words, cause) = match verdict {
-            Verdict::Ok => ("ok", "ok".to_owned(), None),
-            Verdict::Failed { status, causes, .. } => (
-                "failed",
-                format!("failed ({status})"),
-                Some(causes.first().cloned().unwrap_or_else(|| status.clone())),
-            ),
-            Verdict::Interrupted(cut) => ("interrupted", "interrupted".to_owned(), Some(cut.words())),
+        let (word, cause) = match verdict {
+            Verdict::Ok => ("ok", None),
+            Verdict::Failed { status, causes, .. } => {
+                ("failed", Some(causes.first().cloned().unwrap_or_else(|| status.clone())))
+            }
+            Verdict::Interrupted(cut) => ("interrupted", Some(cut.words())),
         };
         let usage = outcome.and_then(|o| o.usage);
         if let (Some(turn_log), Some(log)) = (&open.log, &log) {
@@ -363,24 +371,18 @@ impl Engine<'_> {
                 log,
             };
             let logs = self.role_logs(open);
-            if let Err(e) = logs.summary(turn_log, &summary.render()) {
+            let mut text = summary.render();
+            if outcome.is_some_and(|o| o.logs_incomplete) {
+                // The log is the last thing named.
+                text.truncate(text.trim_end().len());
+                text.push_str(INCOMPLETE);
+                text.push('\n');
+            }
+            if let Err(e) = logs.summary(turn_log, &self.settings.redactor.text(&text)) {
                 self.say(Fact::Warning { text: format!("no summary was written: {e}") });
             }
         }
-        let line = TurnLine {
-            iteration: open.iteration,
-            role: open.role.to_string(),
-            prompt: open.prompt.clone(),
-            agent: open.agent.clone(),
-            outcome: words,
-            duration: self.world.clock.mono().saturating_sub(open.began),
-            commits: commits.as_ref().map(Vec::len),
-            changes: stat.as_ref().map(|s| (s.names.len(), s.insertions, s.deletions)),
-            cost_usd: usage.and_then(|u| u.cost_usd),
-            next: matches!(verdict, Verdict::Ok).then(|| self.state.expected_actor.to_string()),
-        };
-        let ok = matches!(verdict, Verdict::Ok);
-        self.say(Fact::AttemptEnded { role: open.role.to_string(), line: line.render(), ok });
+        self.say(fact);
         let previous = Previous {
             role: open.role.to_string(),
             iteration: open.iteration,
@@ -401,20 +403,6 @@ impl Engine<'_> {
         let branch = self.git.as_ref().map(|g| g.branch.as_str());
         let first = self.settings.workflow.is_first(&open.role);
         crate::turns::logs::RoleLogs::new(&folder, branch, open.role.as_str(), first)
-    }
-
-    /// Commits of the turn without the state commits, and what they changed.
-    fn changes(&self, open: &Open) -> Result<(Option<Vec<String>>, Option<DiffStat>), LoopError> {
-        let Some(git) = &self.git else { return Ok((None, None)) };
-        let Some(tip) = self.tip()? else { return Ok((Some(Vec::new()), Some(DiffStat::default()))) };
-        let commits = git.repo.commits_between(open.base, tip)?;
-        let commits = commits
-            .into_iter()
-            .filter(|c| !c.subject.starts_with("[SYNC "))
-            .map(|c| format!("{} {}", c.short, c.subject))
-            .collect();
-        let stat = git.repo.diff_stat(open.base.or(open.head_before), tip, Some(&git.state_path))?;
-        Ok((Some(commits), Some(stat)))
     }
 
     fn end_of(&mut self, open: &Open, verdict: Verdict) -> Option<End> {

@@ -1,9 +1,11 @@
 //! Iterations: every role in order until there is a reason to stop.
 
+use std::time::Duration;
+
 use super::error::End;
 use super::{Engine, LoopError, Report, World};
 use crate::agents;
-use crate::event::Event as Fact;
+use crate::event::{Ended, Event as Fact};
 use crate::turns::budget::{self, Spent};
 use crate::turns::settings::Settings;
 
@@ -15,8 +17,16 @@ pub async fn run<'a>(settings: &'a Settings, world: World<'a>) -> Result<Report,
     let (mut engine, _lock) = Engine::start(settings, world)?;
     engine.announce();
     let end = engine.take_turns().await;
-    engine.save_seen()?;
-    Ok(engine.report(end?))
+    // What happens from here on belongs to the run alone.
+    engine.place.attempt_id = None;
+    let saved = engine.save_seen();
+    match end.and_then(|end| saved.map(|()| end)) {
+        Ok(end) => Ok(engine.report(end)),
+        Err(error) => {
+            engine.close(Ended::Failed, error.to_string(), "orchestrator");
+            Err(error)
+        }
+    }
 }
 
 impl Engine<'_> {
@@ -42,6 +52,7 @@ impl Engine<'_> {
         };
         let budget = budget::left(&s.config.budget, &Spent::default());
         let limits = if budget.is_empty() { loops } else { format!("{loops}, budget {}", budget.join(", ")) };
+        self.say(Fact::RunCreated { run_kind: "turns".into(), parent_run_id: None });
         self.say(Fact::RunStarted {
             mode: s.options.mode.clone(),
             branch: self.git.as_ref().map(|g| g.branch.clone()),
@@ -68,8 +79,11 @@ impl Engine<'_> {
             if let Some(end) = self.at_limit() {
                 return Ok(end);
             }
+            self.tell_of_changed_configuration();
             let role = self.state.expected_actor.clone();
-            if let Some(end) = self.turn(&role).await? {
+            let end = self.turn(&role).await?;
+            self.place.attempt_id = None;
+            if let Some(end) = end {
                 return Ok(end);
             }
             self.turns += 1;
@@ -86,31 +100,56 @@ impl Engine<'_> {
         }
     }
 
+    /// T41. Read once at start, so a change is told and waits for the next one.
+    fn tell_of_changed_configuration(&mut self) {
+        let Some(watched) = &mut self.watched else { return };
+        if watched.changed() {
+            let file = watched.path.strip_prefix(&self.settings.root).unwrap_or(&watched.path).display();
+            let text = format!(
+                "{file} has changed: this run keeps the settings it started with; the next start reads it"
+            );
+            self.say(Fact::Notice { text });
+        }
+    }
+
     async fn pause(&self) {
         let pause = self.settings.options.pause;
         if !pause.is_zero() {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
+                _ = self.board.wait_stop() => {}
                 _ = self.world.stop.wait() => {}
             }
         }
     }
 
     fn report(mut self, end: End) -> Report {
-        let took = self.world.clock.mono().saturating_sub(self.began);
-        let cost_usd = self.spent.cost();
-        let (why, next) = match &end {
-            End::Done => ("all iterations taken".to_owned(), "orchestrator"),
+        let (outcome, why, next) = match &end {
+            End::Done => (Ended::Succeeded, "all iterations taken".to_owned(), "orchestrator"),
             End::Stopped { by, reason, .. } => (
+                Ended::Succeeded,
                 format!("stopped by {by}: {}", reason.as_deref().unwrap_or("no reason given")),
                 "orchestrator resume",
             ),
-            End::Failed(f) => (format!("{}'s turn failed", f.role), "orchestrator"),
-            End::Limited(limit) => (limit.words(), "orchestrator"),
-            End::Interrupted(reason) => (format!("interrupted ({})", reason.text), "orchestrator"),
+            End::Failed(f) => (Ended::Failed, format!("{}'s turn failed", f.role), "orchestrator"),
+            End::Limited(limit) => (Ended::Failed, limit.words(), "orchestrator"),
+            // It can be resumed, so it is not canceled (W7).
+            End::Interrupted(reason) => {
+                (Ended::Failed, format!("interrupted ({})", reason.text), "orchestrator")
+            }
         };
-        let turns = self.turns;
-        self.say(Fact::RunEnded { turns, duration: took, cost_usd, why, next: next.into() });
-        Report { end, turns, took, cost_usd }
+        if let End::Interrupted(reason) = &end {
+            self.say(Fact::RunInterrupted { reason: reason.text.clone() });
+        }
+        let (took, cost_usd) = self.close(outcome, why, next);
+        Report { end, turns: self.turns, took, cost_usd }
+    }
+
+    /// The last word of a run; its time and cost.
+    fn close(&mut self, outcome: Ended, why: String, next: &str) -> (Duration, Option<f64>) {
+        let duration = self.world.clock.mono().saturating_sub(self.began);
+        let (turns, cost_usd) = (self.turns, self.spent.cost());
+        self.say(Fact::RunEnded { outcome, turns, duration, cost_usd, why, next: next.into() });
+        (duration, cost_usd)
     }
 }

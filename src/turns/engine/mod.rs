@@ -15,6 +15,7 @@
 
 mod attempts;
 mod checks;
+mod control;
 mod error;
 mod finish;
 mod limits;
@@ -25,6 +26,7 @@ mod record;
 mod route;
 mod start;
 mod stopping;
+mod told;
 mod turn;
 
 use std::collections::BTreeMap;
@@ -39,7 +41,9 @@ pub use prompt::{Past, context_for, rescues};
 pub use start::read_state;
 
 use crate::clock::Clock;
-use crate::event::Sink;
+use crate::config::Watched;
+use crate::control::{Board, Server};
+use crate::event::{Place, Sink};
 use crate::ids::Ids;
 use crate::state::State;
 use crate::supervise::Stop;
@@ -69,7 +73,14 @@ pub(super) struct Engine<'a> {
     memory: Memory,
     journal: Option<Journal>,
     run_id: String,
+    /// What others may know and ask of this run.
+    board: Board,
+    /// Answers them; none for commands that only change the state.
+    server: Option<Server>,
+    /// What happens now belongs here: the run, and the attempt while there is one.
+    place: Place,
     turns: u64,
+    watched: Option<Watched>,
     began: Duration,
     spent: Spent,
     warned_blind: bool,

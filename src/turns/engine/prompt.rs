@@ -1,14 +1,18 @@
 //! What an agent is told, and how it is run.
 
+use std::cell::RefCell;
 use std::path::Path;
+use std::pin::pin;
 
 use jiff::Timestamp;
 
 use super::Engine;
+use super::control::note;
 use super::limits::{Cut, Watch};
 use crate::agents::{Job, Ready, rate_limit, run_agent};
 use crate::clock::file_stamp;
 use crate::config::Limits;
+use crate::control::Board;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
 use crate::supervise::{Activity, ActivityTag, Kind, Lifecycle, Outcome};
@@ -113,10 +117,13 @@ impl Engine<'_> {
         let mut answer = Vec::new();
         let plain = ready.agent.output == "text";
         let role = run.role.to_string();
+        let seen = self.show(&job.attempt, &role, run.prompt, &ready.agent.name);
         let spent = self.spent();
         let watch = Watch::new(self.world.stop, &*self.world.clock, &settings.config.budget, spent);
-        let sink = &mut *self.world.sink;
+        let place = &self.place;
+        let sink = RefCell::new(&mut *self.world.sink);
         let mut hear = |activity: &Activity| {
+            note(&seen, activity);
             watch.hear(activity);
             if let Kind::Output { bytes } = &activity.kind
                 && answer.len() < ANSWER_BYTES
@@ -125,11 +132,26 @@ impl Engine<'_> {
                 answer.extend_from_slice(&bytes[..bytes.len().min(ANSWER_BYTES - answer.len())]);
             }
             if let Some(fact) = shown(&role, activity, plain) {
-                sink.emit(fact);
+                sink.borrow_mut().emit_at(place, fact);
             }
         };
-        let attempt = Box::pin(run_agent(job, watch.stop(), &*self.world.clock, &mut hear));
-        let outcome = watch.over(attempt).await;
+        let outcome = {
+            let attempt = Box::pin(run_agent(job, watch.stop(), &*self.world.clock, &mut hear));
+            let mut running = pin!(watch.over(attempt));
+            let ended = tokio::select! {
+                biased;
+                outcome = &mut running => Ok(outcome),
+                text = wished(&self.board, run.turn_id) => Err(text),
+            };
+            match ended {
+                Ok(outcome) => outcome,
+                Err(text) => {
+                    let text = settings.redactor.text(&text).into_owned();
+                    sink.borrow_mut().emit_at(place, Fact::Notice { text });
+                    running.await
+                }
+            }
+        };
         let cut = watch.cut().filter(|_| matches!(outcome.state, Lifecycle::Interrupted { .. }));
         self.cut = cut.map(Cut::Limit);
         // Who was refused before it did anything used nothing.
@@ -174,6 +196,17 @@ impl Engine<'_> {
     }
 }
 
+/// A person's wish to stop, in the words for it, as soon as there is one. What the turn's own agent wishes counts
+/// only at its end.
+async fn wished(board: &Board, turn_id: &str) -> String {
+    let asked = board.wait_stop().await;
+    if asked.turn_id.as_deref() == Some(turn_id) {
+        std::future::pending::<()>().await;
+    }
+    let why = asked.reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    format!("asked to stop{why}; the loop ends after this turn")
+}
+
 /// Saved work that HEAD does not have, by ref. For display: a repository that cannot say has none.
 pub fn rescues(repo: &Repo) -> Vec<String> {
     let tip = repo.head().ok().and_then(|h| h.commit);
@@ -196,7 +229,19 @@ fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
             output(format!("  > {name} {brief}\n"))
         }
         Kind::Warning { text } => warning(text.clone()),
-        Kind::Idle { silent_ms } => warning(format!("silent for {} s", silent_ms / 1000)),
+        Kind::Heartbeat { silent_ms } => Some(Fact::AttemptQuiet {
+            role: role.to_owned(),
+            silent_ms: *silent_ms,
+            running_ms: activity.offset_ms,
+        }),
+        Kind::Idle { silent_ms } => Some(Fact::AttemptIdle { role: role.to_owned(), silent_ms: *silent_ms }),
+        Kind::Active => Some(Fact::AttemptActive { role: role.to_owned() }),
+        Kind::RateLimit(limit) => Some(Fact::RateLimited {
+            role: role.to_owned(),
+            status: limit.status.clone(),
+            blocked: limit.blocked,
+            resets_at: limit.resets_at,
+        }),
         Kind::Terminate { reason, .. } => warning(format!("ending the agent: {reason}")),
         Kind::Leak(leak) => warning(format!(
             "ended a process the agent left behind: pid {} ({})",

@@ -17,13 +17,23 @@ impl Engine<'_> {
         trailers: Trailers,
     ) -> Result<(), LoopError> {
         let roles = self.settings.roles();
+        let event = match event {
+            Event::Stop { reason } => Event::Stop { reason: self.masked(reason) },
+            other => other,
+        };
         let next = transition(&self.state, event, &roles, self.world.clock.now())?;
         let message = self.message(step, actor, next.iteration, trailers);
         self.record(next, &message)
     }
 
+    /// Free text on its way into the state, which everybody reads.
+    pub(super) fn masked(&self, text: Option<String>) -> Option<String> {
+        text.map(|text| self.settings.redactor.text(&text).into_owned())
+    }
+
     pub(super) fn message(&self, step: Step, actor: RoleId, iteration: u64, trailers: Trailers) -> String {
-        message(self.settings, step, actor, iteration, trailers)
+        let text = message(self.settings, step, actor, iteration, trailers);
+        self.settings.redactor.text(&text).into_owned()
     }
 
     /// Makes a state last.
@@ -55,6 +65,13 @@ impl Engine<'_> {
     }
 
     pub(super) fn save_memory(&mut self) -> Result<(), LoopError> {
+        let secrets = &self.settings.redactor;
+        if let Some(previous) = &mut self.memory.previous {
+            secrets.json(previous);
+        }
+        for note in &mut self.memory.notes {
+            *note = secrets.text(note).into_owned();
+        }
         Ok(self.memory.save(&self.settings.private())?)
     }
 

@@ -100,6 +100,7 @@ impl Engine<'_> {
             prompt,
             text: &text,
             file_text: &file_text,
+            attempt: self.world.ids.uuid(),
             turn_id,
             report_dir: &context.report_dir,
             limits: crate::config::Limits::default(),

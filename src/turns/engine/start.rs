@@ -9,7 +9,7 @@ use super::{Engine, Git, LoopError, World};
 use crate::agents;
 use crate::clock::{Clock, iso_seconds};
 use crate::config::Group;
-use crate::event::Event as Fact;
+use crate::event::{Event as Fact, Place};
 use crate::state::{Event, State, StateError, file};
 use crate::supervise::sweep_survivors;
 use crate::sync::journal::{self, Journal};
@@ -84,6 +84,7 @@ impl<'a> Engine<'a> {
     /// Takes the lock and brings everything into a state from which turns can be taken.
     pub(super) fn start(settings: &'a Settings, world: World<'a>) -> Result<(Self, LoopLock), LoopError> {
         let (mut engine, lock) = Self::open(settings, world)?;
+        engine.open_control();
         for killed in sweep_survivors(&settings.root, &*engine.world.clock) {
             let program = killed.argv.first().map_or("?", String::as_str);
             let text = format!("ended a process of an earlier run: pid {} ({program})", killed.pid);
@@ -122,6 +123,7 @@ impl<'a> Engine<'a> {
         }
         let began = world.clock.mono();
         let run_id = world.ids.uuid();
+        let board = super::control::board(settings, &run_id, &world.clock, world.stop);
         let seen = Seen::load(&seen::path_in(&private))?;
         let memory = Memory::load(&private)?;
         let journal = Journal::load(&journal::path_in(&private))?;
@@ -134,8 +136,12 @@ impl<'a> Engine<'a> {
             seen,
             memory,
             journal,
+            place: Place::run(&*run_id),
             run_id,
+            board,
+            server: None,
             turns: 0,
+            watched: settings.watched.clone(),
             began,
             spent: Spent::default(),
             warned_blind: false,
@@ -150,7 +156,7 @@ impl<'a> Engine<'a> {
     }
 
     pub(super) fn say(&mut self, fact: Fact) {
-        self.world.sink.emit(fact);
+        self.world.sink.emit_at(&self.place, fact);
     }
 
     fn identity_notice(&mut self) -> Result<(), LoopError> {

@@ -19,10 +19,12 @@ pub(super) struct Wish {
 impl Engine<'_> {
     /// A person's request that waits between turns goes into the state at once.
     pub(super) fn take_stop_request(&mut self) -> Result<(), LoopError> {
+        self.board.stop_answered();
         let Some(request) = StopRequest::find(&self.settings.root) else { return Ok(()) };
         if !self.state.exits() && request.turn_id.is_none() {
-            self.say(Fact::StopRequested { by: "a person".into(), reason: request.reason.clone() });
-            self.set_exit(request.reason, "a person")?;
+            let reason = self.masked(request.reason);
+            self.say(Fact::StopRequested { by: "a person".into(), reason: reason.clone() });
+            self.set_exit(reason, "a person")?;
         }
         StopRequest::clear(&self.settings.root);
         Ok(())
@@ -46,10 +48,10 @@ impl Engine<'_> {
     pub(super) fn wish_of_turn(&self, turn_id: &str, tampered: Option<&State>) -> Option<Wish> {
         if let Some(request) = StopRequest::find(&self.settings.root) {
             let by_agent = request.turn_id.as_deref() == Some(turn_id);
-            return Some(Wish { by_agent, reason: request.reason });
+            return Some(Wish { by_agent, reason: self.masked(request.reason) });
         }
         let state = tampered.filter(|s| s.exits())?;
-        Some(Wish { by_agent: true, reason: state.exit_reason.clone() })
+        Some(Wish { by_agent: true, reason: self.masked(state.exit_reason.clone()) })
     }
 
     /// Whether a wish counts; why not is said and told to the next turn (T6b).

@@ -23,6 +23,10 @@ use crate::turns::router;
 pub(super) struct Open {
     pub role: RoleId,
     pub id: String,
+    /// The turn's attempt in the records.
+    pub attempt: String,
+    /// `attempt_started` was said.
+    pub started: bool,
     pub iteration: u64,
     pub prompt: String,
     /// Name and SHA-256, for the trailer.
@@ -55,10 +59,14 @@ impl Engine<'_> {
             router::deterministic(&self.settings.workflow, &self.settings.router, role, self.state.iteration);
         let stored =
             deterministic.as_ref().ok().filter(|_| self.settings.router.enabled).map(|c| c.prompt.clone());
+        let attempt = self.world.ids.uuid();
+        self.place = self.place.attempt(&*attempt);
         let id = self.claim(role, stored, &dirty_before)?;
         let mut open = Open {
             role: role.clone(),
             id: id.clone(),
+            attempt,
+            started: false,
             iteration: self.state.iteration,
             prompt: "-".into(),
             prompt_hash: None,
@@ -76,9 +84,9 @@ impl Engine<'_> {
             Err(unrouted) => {
                 open.prompt = unrouted.prompt;
                 if let Some(outcome) = unrouted.interrupted {
-                    return self.interrupted(&open, &outcome).map(Some);
+                    return self.interrupted(open, &outcome).map(Some);
                 }
-                return self.failed_before_run(&open, "not run", unrouted.causes, None).map(Some);
+                return self.failed_before_run(open, "not run", unrouted.causes, None).map(Some);
             }
         };
         open.prompt.clone_from(&routed.choice.prompt);
@@ -89,7 +97,7 @@ impl Engine<'_> {
             Ok(roster) => roster,
             Err(e) => {
                 let hint = Some(e.hint());
-                return self.failed_before_run(&open, "agent not found", vec![e.to_string()], hint).map(Some);
+                return self.failed_before_run(open, "agent not found", vec![e.to_string()], hint).map(Some);
             }
         };
         let now = self.world.clock.now();
@@ -115,6 +123,7 @@ impl Engine<'_> {
             prompt: &routed.choice.prompt,
             text: &text,
             file_text: &routed.text,
+            attempt: open.attempt.clone(),
             turn_id: &id,
             report_dir: &context.report_dir,
             limits,
@@ -122,6 +131,22 @@ impl Engine<'_> {
         };
         let (outcome, answer) = self.run_by(roster, &task, Some(&mut open)).await?;
         self.finish(open, outcome, &answer).await
+    }
+
+    /// Says once that the turn's attempt has begun, also for a turn whose agent never runs.
+    pub(super) fn begin_attempt(&mut self, open: &mut Open) {
+        if std::mem::replace(&mut open.started, true) {
+            return;
+        }
+        self.say(Fact::AttemptStarted {
+            iteration: open.iteration,
+            role: open.role.to_string(),
+            prompt: open.prompt.clone(),
+            agent: open.agent.clone(),
+            log: open.log.as_ref().map_or_else(String::new, |l| self.shown_path(&l.path)),
+            step: format!("{}/{}", open.iteration, open.role),
+            turn_id: Some(open.id.clone()),
+        });
     }
 
     pub(super) fn open_log(
@@ -175,7 +200,7 @@ impl Engine<'_> {
             let paths = made.paths.iter().map(|p| path_text(p)).collect();
             let fact =
                 Fact::Autocommit { role: role.to_string(), group: made.group.words().into(), commit, paths };
-            self.world.sink.emit(fact);
+            self.world.sink.emit_at(&self.place, fact);
         }
         if !unknown.is_empty() {
             let text = format!("dirty before the turn and left alone: {}", shorten(&unknown));
@@ -199,7 +224,7 @@ impl Engine<'_> {
             let who = auto_name(role);
             let message =
                 AutoMessage { group, who, prompt: None, iteration: self.state.iteration, tests: None };
-            message.render(files, None)
+            self.settings.redactor.text(&message.render(files, None)).into_owned()
         };
         Ok(autocommit::run(&git.repo, &planned.without(found), message, false)?)
     }

@@ -1,8 +1,12 @@
 //! Ctrl-C and SIGTERM: the agent ends, the state says where to go on.
 
+use std::io::{BufRead, BufReader, Write};
+use std::time::{Duration, Instant};
+
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::project::{Project, wait_until};
+use crate::supervise::{Terminal, of_project, until};
 
 fn interrupted(signal: Signal, code: i32) {
     let p = Project::git();
@@ -39,4 +43,45 @@ fn ctrl_c_interrupts_the_turn() {
 #[test]
 fn sigterm_interrupts_the_turn() {
     interrupted(Signal::TERM, 143);
+}
+
+/// P10: Ctrl-C at a real terminal reaches the whole foreground group. The turn is interrupted, never a success, and the
+/// modes that the agent changed are as they were.
+#[test]
+fn ctrl_c_on_a_terminal() {
+    let p = Project::new();
+    let mut terminal = Terminal::open();
+    let before = terminal.modes();
+    p.prompt("supervisor", &format!("stty -echo -icanon < {}; echo up > up; sleep 300", terminal.name));
+    let run = terminal.start(&p.command(&["--no-git", "--once"]));
+    wait_until("the first turn", || p.read("up").ends_with('\n'));
+    until("other modes", || terminal.modes() != before);
+    terminal.keyboard.write_all(b"\x03").unwrap();
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(terminal.modes(), before);
+    let said = terminal.read_to("; next: orchestrator");
+    assert!(said.contains("1 galph supervisor.md shell interrupted") && said.contains("SIGINT"), "{said}");
+    assert_eq!(p.brief(), "1 galph waiting-galph");
+    assert_eq!(of_project(&p.root()), Vec::<String>::new());
+}
+
+/// P10: the second signal does not wait for the grace.
+#[test]
+fn the_second_ctrl_c_is_immediate() {
+    let p = Project::new();
+    p.config("supervision: {grace_secs: 60}\n");
+    p.prompt("supervisor", "trap '' TERM; echo up > up; while :; do sleep 0.05; done");
+    let mut run = p.start(&["--no-git", "--once"]);
+    wait_until("the first turn", || p.read("up").ends_with('\n'));
+    let pid = Pid::from_child(&run);
+    kill_process(pid, Signal::INT).unwrap();
+    let mut told = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(told.any(|line| line.contains("ending the agent: SIGINT")));
+    let second = Instant::now();
+    kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    assert!(second.elapsed() < Duration::from_secs(3), "{:?}", second.elapsed());
+    assert_eq!(p.brief(), "1 galph waiting-galph");
+    assert_eq!(of_project(&p.root()), Vec::<String>::new());
 }

@@ -73,3 +73,20 @@ fn exit_written_into_the_state_file_counts_for_galph() {
     assert_eq!(p.state()["exit_reason"], "by hand");
     assert!(!p.subjects().contains(&"stop".to_owned()), "a commit that held nothing else is dropped");
 }
+
+/// T41: an agent that changes the configuration of the loop it runs in is told of, once, and not obeyed.
+#[test]
+fn a_configuration_changed_during_a_run_waits_for_the_next() {
+    let p = Project::new();
+    let old = p.read("orchestration.yaml");
+    let new = format!("{old}\nmain_prompt: other.md\n");
+    p.write("new.yaml", &new);
+    p.prompt("supervisor", "echo supervisor >> sequence; cp new.yaml orchestration.yaml");
+    p.prompt("other", "echo other >> sequence");
+    let ran = p.run(&["--sync-loops", "2", "--no-git"]).expect(0);
+    assert_eq!(p.sequence(), ["supervisor", "main", "supervisor", "main"]);
+    let told = "orchestration.yaml has changed: this run keeps the settings it started with";
+    assert_eq!(ran.err.matches(told).count(), 1, "{}", ran.err);
+    p.run(&["--once", "--no-git"]).expect(0);
+    assert_eq!(p.sequence()[4..], ["supervisor", "other"]);
+}

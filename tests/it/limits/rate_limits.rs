@@ -41,7 +41,10 @@ fn a_stated_reset_is_waited_for_and_the_turn_repeated() {
             bench.advance(61);
         }
         if let Event::AttemptStarted { log, .. } = event {
-            tries.borrow_mut().push((bench.now(), log.clone()));
+            tries.borrow_mut().push(log.clone());
+        }
+        if matches!(event, Event::AttemptEnded { role, .. } if role == "galph") {
+            assert!(bench.now() >= START + 5400, "never before the reset");
         }
     });
     assert_eq!(report.end, End::Done);
@@ -53,11 +56,10 @@ fn a_stated_reset_is_waited_for_and_the_turn_repeated() {
     );
     assert_eq!(bench.project.read("took"), "done\ndone\n", "galph and ralph");
     assert_eq!(bench.project.brief(), "2 galph complete");
-    let tries = tries.into_inner();
-    assert_eq!(tries.len(), 3);
-    assert!(tries[1].0 >= START + 5400, "never before the reset");
-    let logs: Vec<String> = tries.iter().map(|(_, log)| bench.project.read(log)).collect();
-    assert!(logs.iter().all(|log| log.matches("\n# exit: ").count() == 1), "{logs:?}");
+    let logs: Vec<String> = tries.into_inner().iter().map(|log| bench.project.read(log)).collect();
+    let count = |what: &str| logs.iter().map(|log| log.matches(what).count()).collect::<Vec<_>>();
+    assert_eq!(count("\n# exit: exit status "), [2, 1], "one log a turn, with both tries: {logs:?}");
+    assert_eq!(count("# role: "), [2, 1], "{logs:?}");
     let stamped = |e: &Event| matches!(e, Event::StateStamped { .. });
     assert_eq!(events.iter().filter(|e| stamped(e)).count(), 2, "a refusal is no outcome of the turn");
 }
@@ -188,4 +190,20 @@ fn ctrl_c_during_the_wait() {
     assert!(!p.run(&["status"]).expect(0).out.contains("waits:"));
     p.run(&["--once", "--no-git"]).expect(0);
     assert_eq!(p.read("took"), "done\ndone\n");
+}
+
+/// `orchestrator stop` ends the wait too: the turn is not held up until a reset that nobody waits for.
+#[test]
+fn stop_during_the_wait() {
+    let bench = Bench::new(&config(&refusing(1, &limited(Some(4_000_000_000))), "wait"));
+    let p = &bench.project;
+    let child = p.start(&["--once", "--no-git"]);
+    wait_until("the wait", || p.path(".orchestrator/waiting.json").exists());
+    p.run(&["stop", "--reason", "good night"]).expect(0);
+    let output = child.wait_with_output().unwrap();
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{out}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(out.contains("good night\nhint: orchestrator resume\n"), "{out}");
+    assert_eq!(p.brief(), "1 galph waiting-galph");
+    assert_eq!(p.state()["exit"], true);
 }

@@ -5,12 +5,15 @@ mod hang;
 mod harness;
 mod limits;
 mod logs;
+mod namespace;
 mod pty;
 mod records;
 mod secrets;
 mod signals;
 mod spawn;
 mod survivors;
+mod terminal;
 mod volume;
 
-pub use harness::{fake_agent, times};
+pub use harness::{fake_agent, lives, of_project, times, until};
+pub use terminal::Terminal;

@@ -1,15 +1,13 @@
 //! P10: signals to the program.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::OwnedFd;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::harness::{Bench, finished, of_project, until};
+use super::terminal::Terminal;
 
 fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
@@ -74,42 +72,6 @@ fn nohup() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-struct Terminal {
-    keyboard: File,
-    line: OwnedFd,
-    name: String,
-}
-
-impl Terminal {
-    fn open() -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
-        let line = File::options().read(true).write(true).open(&name).unwrap().into();
-        Self { keyboard: master.into(), line, name }
-    }
-
-    fn modes(&self) -> String {
-        format!("{:?}", rustix::termios::tcgetattr(&self.line).unwrap().local_modes)
-    }
-
-    /// The supervising program in a session of its own on this terminal. The shell stays in ours: a child of this
-    /// process in another session would look like an orphan to the supervisors of other tests.
-    fn start(&self, command: &Command) -> Child {
-        let end = || Stdio::from(self.line.try_clone().unwrap());
-        Command::new("sh")
-            .args(["-c", "setsid --ctty --wait \"$@\"; exit $?", "sh"])
-            .arg(command.get_program())
-            .args(command.get_args())
-            .stdin(end())
-            .stdout(end())
-            .stderr(end())
-            .spawn()
-            .unwrap()
-    }
-}
-
 /// Ctrl-C on a real terminal goes to the whole foreground group; the agent, which changed the terminal's modes, is
 /// interrupted, and the modes are back.
 #[test]
@@ -125,12 +87,7 @@ fn ctrl_c_on_a_terminal() {
     let output = finished(host);
     assert_eq!(output.status.code(), Some(130));
     assert_eq!(terminal.modes(), before);
-    let mut said = String::new();
-    while !said.contains("elapsed_us") {
-        let mut part = vec![0; 4096];
-        let count = terminal.keyboard.read(&mut part).unwrap();
-        said.push_str(&String::from_utf8_lossy(&part[..count]));
-    }
+    let said = terminal.read_to("elapsed_us");
     assert!(said.contains("outcome interrupted"), "{said}");
     assert_eq!(of_project(bench.dir.path()), Vec::<String>::new());
 }

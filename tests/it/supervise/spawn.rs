@@ -31,6 +31,17 @@ fn not_within_another_agent() {
     assert!(said.contains(r#"["-", "1"]"#), "{said}");
 }
 
+/// P3: nor are the program's own tokens; the user's are.
+#[test]
+fn own_tokens_are_not_passed_on() {
+    let bench = Bench::new();
+    let mut host = bench.host("env ORCHESTRATOR_GIT_TOKEN; env ORCHESTRATOR_NOTE; env GH_TOKEN", &[]);
+    let host = host.env("ORCHESTRATOR_GIT_TOKEN", "ours").env("ORCHESTRATOR_NOTE", "kept");
+    let host = host.env("GH_TOKEN", "theirs").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let said = String::from_utf8(finished(host).stdout).unwrap();
+    assert!(said.contains(r#"["-", "kept", "theirs"]"#), "{said}");
+}
+
 #[tokio::test]
 async fn those_that_are_not_born() {
     let bench = Bench::new();

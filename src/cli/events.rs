@@ -1,0 +1,63 @@
+//! `orchestrator events`: the event stream, from any number on, and as it grows.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::args::{Format, Global};
+use super::error::{Failure, INTERNAL, OK};
+use super::record::{find, open, when};
+use super::record_args::EventsArgs;
+use super::setup::setup_beside;
+use crate::ledger::{EventFilter, EventRow, Follower, Found};
+
+/// A wake-up that was missed costs at most this.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+pub(super) fn events(global: &Global, args: &EventsArgs) -> Result<u8, Failure> {
+    let settings = setup_beside(global)?.settings;
+    let ledger = open(&settings)?;
+    let mut filter = EventFilter { kinds: args.kind.clone(), ..EventFilter::default() };
+    match args.run.as_deref().map(|given| find(&ledger, given)).transpose()? {
+        None => {}
+        Some(Found::Run(run_id)) => filter.run_id = Some(run_id),
+        Some(Found::Attempt { run_id, attempt_id }) => {
+            filter.run_id = Some(run_id);
+            filter.attempt_id = Some(attempt_id);
+        }
+    }
+    let mut follower = Follower::new(ledger, filter, args.since);
+    let mut out = anstream::stdout().lock();
+    let mut over = !args.follow;
+    loop {
+        let rows = follower.next()?;
+        if rows.is_empty() {
+            if over {
+                return Ok(OK);
+            }
+            // What came between the last look and the end is read once more.
+            over = follower.is_over()?;
+            if !over {
+                follower.wait(LOOK_AGAIN);
+            }
+            continue;
+        }
+        match print(&mut out, global, args.format, &rows) {
+            Ok(()) => {}
+            // `orchestrator events | head` is no failure.
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(OK),
+            Err(e) => return Err(Failure::new(INTERNAL, "io", "write to stdout").cause(e.to_string())),
+        }
+    }
+}
+
+fn print(out: &mut dyn Write, global: &Global, format: Format, rows: &[EventRow]) -> io::Result<()> {
+    for row in rows {
+        if format == Format::Json {
+            serde_json::to_writer(&mut *out, row)?;
+            writeln!(out)?;
+        } else {
+            writeln!(out, "{:>6}  {}  {:<16}  {}", row.seq, when(global, row.at_ms), row.kind, row.data)?;
+        }
+    }
+    out.flush()
+}

@@ -1,0 +1,147 @@
+//! `orchestrator show`: one run or one attempt.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::args::{Format, Global};
+use super::error::{Failure, OK};
+use super::history::brief;
+use super::record::{cost, find, log_path, open, took, when};
+use super::record_args::ShowArgs;
+use super::setup::setup_beside;
+use crate::ledger::{AttemptRow, Found, Ledger, LedgerError, RunRow};
+
+/// Rows read at once.
+const BATCH: u32 = 500;
+
+pub(super) fn show(global: &Global, args: &ShowArgs) -> Result<u8, Failure> {
+    let settings = setup_beside(global)?.settings;
+    let ledger = open(&settings)?;
+    let missing = || LedgerError::Unknown(args.run.clone());
+    match find(&ledger, &args.run)? {
+        Found::Run(id) => {
+            let run = ledger.run(&id)?.ok_or_else(missing)?;
+            let attempts = all_attempts(&ledger, &id)?;
+            if args.format == Format::Json {
+                let value = json!({"version": 1, "run": run, "attempts": attempts});
+                super::print(&format!("{value:#}\n"))?;
+                return Ok(OK);
+            }
+            let mut out = run_text(global, &run, ledger.is_abandoned(&run));
+            for attempt in &attempts {
+                let _ = writeln!(out, "{}", attempt_line(global, attempt));
+            }
+            super::print(&out)?;
+        }
+        Found::Attempt { attempt_id, .. } => {
+            let attempt = ledger.attempt(&attempt_id)?.ok_or_else(missing)?;
+            if args.format == Format::Json {
+                super::print(&format!("{:#}\n", json!({"version": 1, "attempt": attempt})))?;
+                return Ok(OK);
+            }
+            super::print(&attempt_text(global, &attempt, &settings.root))?;
+        }
+    }
+    Ok(OK)
+}
+
+fn all_attempts(ledger: &Ledger, run_id: &str) -> Result<Vec<AttemptRow>, LedgerError> {
+    let mut all: Vec<AttemptRow> = Vec::new();
+    loop {
+        let after = all.last().map_or(0, |row| row.sequence);
+        let rows = ledger.attempts(run_id, after, BATCH)?;
+        if rows.is_empty() {
+            return Ok(all);
+        }
+        all.extend(rows);
+    }
+}
+
+/// A list of names and values; what is not known is left out.
+fn fields(out: &mut String, list: &[(&str, Option<String>)]) {
+    for (name, value) in list {
+        if let Some(value) = value.as_ref().filter(|v| !v.is_empty() && *v != "-") {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "{:<9} {value}", format!("{name}:"));
+        }
+    }
+}
+
+fn run_text(global: &Global, run: &RunRow, abandoned: bool) -> String {
+    let mut out = format!("run {}\n", run.run_id);
+    let state = if abandoned { "running, but its program is gone".to_owned() } else { run.state.clone() };
+    let tokens = run.input_tokens.zip(run.output_tokens).map(|(i, o)| format!("{i} in, {o} out"));
+    fields(
+        &mut out,
+        &[
+            ("kind", Some(run.kind.clone())),
+            ("state", Some(state)),
+            ("parent", run.parent_run_id.clone()),
+            ("began", Some(when(global, run.started_at.unwrap_or(run.created_at)))),
+            ("ended", run.ended_at.map(|at| when(global, at))),
+            ("took", Some(took(run.started_at, run.ended_at))),
+            ("cost", Some(cost(run.cost_usd))),
+            ("tokens", tokens),
+            ("exit", run.exit_code.map(|code| code.to_string())),
+            ("error", run.error.clone()),
+        ],
+    );
+    out
+}
+
+fn attempt_line(global: &Global, a: &AttemptRow) -> String {
+    let name = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
+    let error = a.error.as_deref().map_or_else(String::new, |e| format!("  {}", brief(e)));
+    format!(
+        "{:>4}  {}  {:<9}  {}  {:>7}  {}  {} {} {}{error}",
+        a.sequence,
+        a.attempt_id,
+        a.state,
+        when(global, a.started_at),
+        took(Some(a.started_at), a.ended_at),
+        a.step_id,
+        name(&a.prompt),
+        name(&a.agent),
+        cost(a.cost_usd),
+    )
+}
+
+fn attempt_text(global: &Global, a: &AttemptRow, root: &std::path::Path) -> String {
+    let mut out = format!("attempt {}\n", a.attempt_id);
+    let result: Option<serde_json::Value> =
+        a.result.as_ref().and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let of_result =
+        |key: &str| result.as_ref().and_then(|r| r.get(key)).and_then(|v| v.as_str()).map(str::to_owned);
+    let commits = of_result("commits");
+    let tokens = a.input_tokens.zip(a.output_tokens).map(|(i, o)| format!("{i} in, {o} out"));
+    fields(
+        &mut out,
+        &[
+            (
+                "run",
+                Some(format!(
+                    "{} (attempt {} of step {}, number {})",
+                    a.run_id, a.attempt, a.step_id, a.sequence
+                )),
+            ),
+            ("state", Some(a.state.clone())),
+            ("role", a.role.clone()),
+            ("prompt", a.prompt.clone()),
+            ("agent", a.agent.clone()),
+            ("tool", a.tool.clone()),
+            ("began", Some(when(global, a.started_at))),
+            ("took", Some(took(Some(a.started_at), a.ended_at))),
+            ("exit", a.exit_code.map(|code| code.to_string())),
+            ("signal", a.signal.map(|signal| signal.to_string())),
+            ("error", a.error.clone()),
+            ("cost", Some(cost(a.cost_usd))),
+            ("tokens", tokens),
+            ("session", of_result("session_id")),
+            ("commits", commits.as_ref().map(|range| format!("git diff {range}"))),
+            ("log", a.log_path.as_deref().map(|log| log_path(root, log))),
+            ("events", Some(format!("orchestrator events {} --format text", a.attempt_id))),
+        ],
+    );
+    out
+}

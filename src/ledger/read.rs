@@ -1,0 +1,135 @@
+//! Queries: bound parameters, a fixed list of columns.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::error::LedgerError;
+use super::model::{self, ATTEMPT, AttemptRow, EVENT, EventRow, RUN, RunRow};
+use super::schema::Ledger;
+use super::state::{RunKind, RunState};
+
+/// Which runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RunFilter {
+    pub kind: Option<RunKind>,
+    pub state: Option<RunState>,
+    /// Created at this time or later, ms.
+    pub since: Option<i64>,
+}
+
+/// Which events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    pub run_id: Option<String>,
+    pub attempt_id: Option<String>,
+    /// Empty: every kind. Kinds are not checked: a newer program may have written others.
+    pub kinds: Vec<String>,
+}
+
+/// What an id stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    Run(String),
+    Attempt { run_id: String, attempt_id: String },
+}
+
+impl Ledger {
+    /// The newest runs first, at most `limit`.
+    pub fn runs(&self, filter: RunFilter, limit: u32) -> Result<Vec<RunRow>, LedgerError> {
+        let mut select = self.conn.prepare_cached(&format!(
+            "select {RUN} from runs r where (?1 is null or r.kind = ?1) and (?2 is null or r.state = ?2)
+             and r.created_at >= ?3 order by r.created_at desc, r.run_id desc limit ?4"
+        ))?;
+        let kind = filter.kind.map(RunKind::name);
+        let state = filter.state.map(RunState::name);
+        let since = filter.since.unwrap_or(i64::MIN);
+        let rows = select.query_map(params![kind, state, since, limit], model::run)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub fn run(&self, run_id: &str) -> Result<Option<RunRow>, LedgerError> {
+        let mut select =
+            self.conn.prepare_cached(&format!("select {RUN} from runs r where r.run_id = ?1"))?;
+        Ok(select.query_row([run_id], model::run).optional()?)
+    }
+
+    /// A run's attempts in their order, at most `limit` after the number `after`.
+    pub fn attempts(&self, run_id: &str, after: i64, limit: u32) -> Result<Vec<AttemptRow>, LedgerError> {
+        let mut select = self.conn.prepare_cached(&format!(
+            "select {ATTEMPT} from step_attempts where run_id = ?1 and sequence > ?2 order by sequence limit ?3"
+        ))?;
+        let rows = select.query_map(params![run_id, after, limit], model::attempt)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub fn attempt(&self, attempt_id: &str) -> Result<Option<AttemptRow>, LedgerError> {
+        let mut select = self
+            .conn
+            .prepare_cached(&format!("select {ATTEMPT} from step_attempts where attempt_id = ?1"))?;
+        Ok(select.query_row([attempt_id], model::attempt).optional()?)
+    }
+
+    /// The next events after `after`, at most `limit`, and the number from which to go on.
+    pub fn events(
+        &self,
+        filter: &EventFilter,
+        after: i64,
+        limit: u32,
+    ) -> Result<(Vec<EventRow>, i64), LedgerError> {
+        // Up to here is looked at: where nothing fits, the next look need not begin at the same place.
+        let mut newest = self.conn.prepare_cached("select coalesce(max(seq), 0) from run_events")?;
+        let newest: i64 = newest.query_row([], |row| row.get(0))?;
+        let by_run = if filter.run_id.is_some() { "run_id = ?3" } else { "?3 is null" };
+        let mut select = self.conn.prepare_cached(&format!(
+            "select {EVENT} from run_events where seq > ?1 and seq <= ?2 and {by_run}
+             and (?4 is null or attempt_id = ?4)
+             and (?5 is null or kind in (select value from json_each(?5))) order by seq limit ?6"
+        ))?;
+        let kinds = (!filter.kinds.is_empty()).then(|| serde_json::Value::from(filter.kinds.clone()));
+        let rows = select.query_map(
+            params![after, newest, filter.run_id, filter.attempt_id, kinds.map(|k| k.to_string()), limit],
+            model::event,
+        )?;
+        let rows: Vec<EventRow> = rows.collect::<Result<_, _>>()?;
+        let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let last = rows.last().map(|row| row.seq).filter(|_| full).unwrap_or(newest.max(after));
+        Ok((rows, last))
+    }
+
+    /// The run or attempt that an id, the beginning of one, or `last` stands for.
+    pub fn find(&self, given: &str) -> Result<Found, LedgerError> {
+        let unknown = || LedgerError::Unknown(given.to_owned());
+        if given == "last" {
+            let newest = self.runs(RunFilter::default(), 1)?.pop();
+            return newest.map(|run| Found::Run(run.run_id)).ok_or_else(unknown);
+        }
+        if given.is_empty() {
+            return Err(unknown());
+        }
+        let mut select = self.conn.prepare_cached(
+            "select run_id, null from runs where substr(run_id, 1, length(?1)) = ?1
+             union all select run_id, attempt_id from step_attempts
+             where substr(attempt_id, 1, length(?1)) = ?1 limit 2",
+        )?;
+        let rows = select.query_map([given], |row| {
+            let run_id: String = row.get(0)?;
+            Ok(match row.get::<_, Option<String>>(1)? {
+                None => Found::Run(run_id),
+                Some(attempt_id) => Found::Attempt { run_id, attempt_id },
+            })
+        })?;
+        let mut found: Vec<Found> = rows.collect::<Result<_, _>>()?;
+        let name = |found: &Found| match found {
+            Found::Run(id) | Found::Attempt { attempt_id: id, .. } => id.clone(),
+        };
+        match (found.pop(), found.pop()) {
+            (None, _) => Err(unknown()),
+            (Some(one), None) => Ok(one),
+            (Some(a), Some(b)) if name(&a) == given || name(&b) == given => {
+                Ok(if name(&a) == given { a } else { b })
+            }
+            (Some(a), Some(b)) => {
+                Err(LedgerError::Ambiguous { given: given.to_owned(), one: name(&b), other: name(&a) })
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! From the events of a run to its rows: what an engine tells its sink is what is recorded.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::change::{Change, Record};
+use super::mapping::change_of;
+use super::writer::{Options, Ticket, Writer};
+use crate::event::{Event, Place, Sink};
+
+/// How long a run waits for the end of an attempt to be durable: far longer than a healthy disk takes.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// How long the end of the program waits for the last entries.
+const LAST: Duration = Duration::from_secs(2);
+/// Events kept until the first run begins.
+const EARLY: usize = 256;
+
+/// Writes what it is told into the ledger. It begins with the first run, so a command that runs nothing writes nothing.
+pub struct Recorder {
+    options: Options,
+    writer: Option<Writer>,
+    /// What was told before the first run began.
+    early: Vec<Record>,
+    /// Ends of attempts that are on their way, by attempt.
+    sent: BTreeMap<String, Ticket>,
+    /// The writer did not answer in time; nobody waits for it until it does.
+    behind: Option<Ticket>,
+    problems: Vec<String>,
+    /// Bytes of output that an attempt may still have recorded.
+    output_left: u64,
+    output_max: u64,
+    /// The exit code of the last attempt that failed.
+    exit_code: Option<i32>,
+}
+
+impl Recorder {
+    /// `output_max`: bytes of output recorded of one attempt; the rest stands in its log alone.
+    pub fn new(options: Options, output_max: u64) -> Self {
+        Self {
+            options,
+            writer: None,
+            early: Vec::new(),
+            sent: BTreeMap::new(),
+            behind: None,
+            problems: Vec::new(),
+            output_left: output_max,
+            output_max,
+            exit_code: None,
+        }
+    }
+
+    /// What a person should know of the ledger's health; each is given once.
+    pub fn problems(&mut self) -> Vec<String> {
+        let mut all = std::mem::take(&mut self.problems);
+        all.extend(self.writer.iter().flat_map(Writer::problems));
+        all
+    }
+
+    /// Waits, not for long, until everything is written.
+    pub fn close(&mut self) {
+        if let Some(writer) = &self.writer
+            && !writer.close(LAST)
+        {
+            self.problems.push("the ledger did not take the last events of this run in time".into());
+        }
+    }
+
+    fn record(&self, place: &Place, event: Event) -> Record {
+        Record { place: place.clone(), at: self.options.clock.now().as_millisecond(), event }
+    }
+
+    fn begin(&mut self) {
+        match Writer::start(self.options.clone()) {
+            Ok(writer) => {
+                for record in self.early.drain(..) {
+                    writer.event(record);
+                }
+                self.writer = Some(writer);
+            }
+            Err(e) => self.problems.push(format!("the ledger's thread cannot be started: {e}")),
+        }
+    }
+
+    /// Puts a transition in; the end of an attempt is waited for when it is told.
+    fn send(&mut self, change: Change) {
+        let Some(writer) = &self.writer else { return };
+        let ended = match &change {
+            Change::EndAttempt(end) => end.place.attempt_id.clone(),
+            _ => None,
+        };
+        let ticket = writer.change(change);
+        if let Some(id) = ended {
+            self.sent.insert(id, ticket);
+        }
+    }
+
+    fn await_end(&mut self, attempt_id: &str) {
+        let Some(ticket) = self.sent.remove(attempt_id) else { return };
+        if let Some(before) = &self.behind
+            && before.wait(Duration::ZERO).is_none()
+        {
+            return;
+        }
+        let late = ticket.wait(PATIENCE).is_none();
+        self.behind = late.then_some(ticket);
+    }
+
+    fn change(&mut self, place: &Place, event: &Event) -> Option<Change> {
+        let at = self.options.clock.now().as_millisecond();
+        let mut change = change_of(place, at, event)?;
+        match &mut change {
+            Change::StartAttempt(_) => self.output_left = self.output_max,
+            Change::EndAttempt(end) => self.exit_code = end.result.exit_code.filter(|code| *code != 0),
+            Change::MoveRun(step) if step.error.is_some() => step.exit_code = self.exit_code,
+            _ => {}
+        }
+        Some(change)
+    }
+
+    /// Whether a piece of output still has room; says where the rest is when it has not.
+    fn has_room(&mut self, place: &Place, event: &Event) -> bool {
+        let Event::AttemptOutput { role, text } = event else { return true };
+        let (left, size) = (self.output_left, text.len() as u64);
+        self.output_left = left.saturating_sub(size);
+        if left > 0 && size >= left {
+            let text = "further output stands in the log alone".to_owned();
+            let record = self.record(place, Event::AttemptWarning { role: role.clone(), text });
+            if let Some(writer) = &self.writer {
+                writer.event(record);
+            }
+        }
+        size < left
+    }
+}
+
+impl Sink for Recorder {
+    fn emit(&mut self, event: Event) {
+        self.emit_at(&Place::default(), event);
+    }
+
+    fn emit_at(&mut self, place: &Place, event: Event) {
+        if self.writer.is_none() {
+            if !matches!(event, Event::RunCreated { .. }) {
+                if self.early.len() < EARLY {
+                    self.early.push(self.record(place, event));
+                }
+                return;
+            }
+            self.begin();
+        }
+        if let (Event::AttemptEnded { .. }, Some(id)) = (&event, &place.attempt_id) {
+            if !self.sent.contains_key(id)
+                && let Some(change) = self.change(place, &event)
+            {
+                self.send(change);
+            }
+            return self.await_end(id);
+        }
+        if let Some(change) = self.change(place, &event) {
+            return self.send(change);
+        }
+        if self.has_room(place, &event) {
+            let record = self.record(place, event);
+            if let Some(writer) = &self.writer {
+                writer.event(record);
+            }
+        }
+    }
+
+    fn ahead(&mut self, place: &Place, event: &Event) {
+        if let Event::AttemptEnded { .. } = event
+            && let Some(change) = self.change(place, event)
+        {
+            self.send(change);
+        }
+    }
+}

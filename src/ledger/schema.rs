@@ -1,0 +1,151 @@
+//! Opening the file and bringing it to the version this program knows.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::error::LedgerError;
+use super::mask::Mask;
+use super::owner::Owner;
+
+/// The file's name in the private folder.
+pub const FILE: &str = "ledger.db";
+
+/// Append-only: what was released is never changed, since it has run on other machines.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/001.sql"), include_str!("migrations/002.sql")];
+
+/// The version this program writes.
+#[expect(clippy::cast_possible_wrap, reason = "a handful of migrations")]
+pub const VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// How long one writer waits for another before it gives up for now.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// An open ledger.
+#[derive(Debug)]
+pub struct Ledger {
+    pub(super) conn: Connection,
+    pub(super) path: PathBuf,
+    /// What `synchronous` is set to; it is asked for on every write.
+    pub(super) durable: Option<bool>,
+    /// Whose rows are written.
+    pub(super) owner: Owner,
+    pub(super) mask: Option<Mask>,
+    /// The file that is open: another one may lie in its place later.
+    pub(super) inode: Option<u64>,
+}
+
+impl Ledger {
+    /// Opens the ledger, creates it (0600) if it is missing, and migrates it.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        // SQLite would create it readable for everyone; it holds what agents print.
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+            Err(source) if source.kind() == ErrorKind::NotFound => {
+                return Err(LedgerError::Io { path: path.to_owned(), source });
+            }
+            // Whatever else is the matter, SQLite says it better.
+            _ => {}
+        }
+        Self::open_existing(path)
+    }
+
+    /// Opens a ledger that is there, and migrates it.
+    pub fn open_existing(path: &Path) -> Result<Self, LedgerError> {
+        if !path.exists() {
+            return Err(LedgerError::Missing(path.to_owned()));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags)?;
+        conn.busy_timeout(BUSY)?;
+        conn.set_prepared_statement_cache_capacity(64);
+        let mut ledger = Self {
+            conn,
+            path: path.to_owned(),
+            durable: None,
+            owner: Owner::this(),
+            mask: None,
+            inode: inode(path),
+        };
+        ledger.migrate()?;
+        ledger.conn.pragma_update(None, "foreign_keys", true)?;
+        Ok(ledger)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is covered in everything written from now on.
+    #[must_use]
+    pub fn with_mask(mut self, mask: Option<Mask>) -> Self {
+        self.mask = mask;
+        self
+    }
+
+    /// Writes rows for another process, as an embedding program may.
+    #[must_use]
+    pub fn with_owner(mut self, owner: Owner) -> Self {
+        self.owner = owner;
+        self
+    }
+
+    /// Whether another file lies where this one was opened.
+    pub(super) fn replaced(&self) -> bool {
+        inode(&self.path) != self.inode
+    }
+
+    /// Numbers of a new file go on after `seq`: a subscriber of the one it replaces misses nothing.
+    pub(super) fn begin_after(&mut self, seq: i64) -> Result<(), LedgerError> {
+        let empty: bool = self.conn.query_row(
+            "select not exists (select 1 from sqlite_sequence where name = 'run_events')",
+            [],
+            |row| row.get(0),
+        )?;
+        if empty {
+            self.conn.execute("insert into sqlite_sequence (name, seq) values ('run_events', ?1)", [seq])?;
+        }
+        Ok(())
+    }
+
+    fn version(&self) -> Result<i64, LedgerError> {
+        Ok(self.conn.query_row("pragma user_version", [], |row| row.get(0))?)
+    }
+
+    fn migrate(&mut self) -> Result<(), LedgerError> {
+        let newer = |found| LedgerError::Newer { path: self.path.clone(), found, known: VERSION };
+        match self.version()? {
+            VERSION => return Ok(()),
+            found if found > VERSION => return Err(newer(found)),
+            _ => {}
+        }
+        // The journal mode is a property of the file; it cannot change within a transaction.
+        self.conn.query_row("pragma journal_mode = wal", [], |_| Ok(()))?;
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another program may have been faster.
+        let found: i64 = tx.query_row("pragma user_version", [], |row| row.get(0))?;
+        for (done, sql) in (1i64..).zip(MIGRATIONS) {
+            if done > found {
+                tx.execute_batch(sql)?;
+                tx.pragma_update(None, "user_version", done)?;
+            }
+        }
+        Ok(tx.commit()?)
+    }
+
+    /// NORMAL survives the death of the program, FULL also that of the machine.
+    pub(super) fn set_durable(&mut self, durable: bool) -> Result<(), LedgerError> {
+        if self.durable != Some(durable) {
+            self.conn.pragma_update(None, "synchronous", if durable { "full" } else { "normal" })?;
+            self.durable = Some(durable);
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn inode(path: &Path) -> Option<u64> {
+    std::fs::metadata(path).ok().map(|m| m.ino())
+}
