@@ -5,6 +5,7 @@ mod agent_http;
 mod args;
 mod check;
 mod config;
+mod consent;
 mod demo;
 pub mod error;
 mod events;
@@ -26,6 +27,9 @@ mod status;
 mod stop;
 mod stream;
 mod test_commands;
+
+#[cfg(test)]
+mod reference_tests;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -45,7 +45,7 @@ pub const ROOT: Shape = Map(&[
 const WORKFLOW: &[Key] = &[
     key("name", TEXT, "for people"),
     key("review_every_n", COUNT, "review every n iterations (router on); 0: never"),
-    key("steps", List(&Map(STEP)), "one a role, in order"),
+    key("steps", List(&Map(STEP)), "one a role, in order; unset: galph, then ralph"),
 ];
 
 const STEP: &[Key] = &[
@@ -61,7 +61,11 @@ const STEP: &[Key] = &[
 
 const LIMITS: &[Key] = &[
     key("idle_secs", SECS, "silence after which a warning is given, s"),
-    key("inactivity_secs", SECS, "silence after which the agent is ended, s; 0: never"),
+    key(
+        "inactivity_secs",
+        SECS,
+        "silence after which the agent is ended, s; 0: never; unset: 900, or 1800 if it prints plain text",
+    ),
     key("tool_secs", SECS, "the same while a tool call is open, s"),
     key("timeout_secs", SECS, "total time, s; 0: no limit"),
     key("result_grace_secs", SECS, "life after the final result record, s"),
@@ -122,10 +126,10 @@ const AGENT_RECORD: &[Key] = &[
     key(
         "http",
         Map(&[
-            key("url", TEXT, "base address"),
+            key("url", TEXT, "base address, to which the API's path is added"),
             key("api", One(Choice(&["openai-chat", "openai-responses", "ollama"])), "protocol"),
             key("model", TEXT, "model name"),
-            key("key_env", TEXT, "variable that holds the key"),
+            key("key_env", TEXT, "name of the variable that holds the key"),
         ]),
         "a model behind HTTP",
     ),
@@ -133,7 +137,11 @@ const AGENT_RECORD: &[Key] = &[
 
 const SUPERVISION: &[Key] = &[
     key("idle_secs", SECS, "silence after which a warning is given, s"),
-    key("inactivity_secs", SECS, "silence after which the agent is ended, s; 0: never"),
+    key(
+        "inactivity_secs",
+        SECS,
+        "silence after which the agent is ended, s; 0: never; unset: 900, or 1800 if it prints plain text",
+    ),
     key("tool_secs", SECS, "the same while a tool call is open, s"),
     key("timeout_secs", SECS, "total time, s; 0: no limit"),
     key("result_grace_secs", SECS, "life after the final result record, s"),
@@ -148,7 +156,7 @@ const SYNC: &[Key] = &[
     unused("transport", One(Choice(&["auto", "git2", "git"])), "how the remote is reached"),
     key("lease_secs", SECS, "lease of a turn, s"),
     unused("margin_secs", SECS, "added to the lease before a take-over, s"),
-    unused("lease_ref", TEXT, "ref that carries the lease"),
+    unused("lease_ref", TEXT, "ref that carries the lease; unset: refs/orchestrator/lease/<branch>"),
     unused("poll_interval", SECS, "between listings of the remote, s"),
     unused("takeover", One(Choice(&["auto", "manual", "never"])), "who may take over a dead turn"),
     unused("retry_secs", SECS, "how long transient failures are retried, s"),
@@ -201,11 +209,11 @@ const HOOKS: &[Key] = &[
 ];
 
 const BUDGET: &[Key] = &[
-    key("turns", COUNT, "turns"),
-    key("wall_secs", SECS, "time, s"),
-    key("tokens", COUNT, "tokens"),
-    key("cost_usd", One(Number), "cost, US dollars"),
-    key("no_progress_turns", COUNT, "turns without any change"),
+    key("turns", COUNT, "turns of one run; unset: no limit, like the others"),
+    key("wall_secs", SECS, "time of one run, s"),
+    key("tokens", COUNT, "tokens in and out, as the agents report them"),
+    key("cost_usd", One(Number), "US dollars, as the agents report them"),
+    key("no_progress_turns", COUNT, "turns in a row that change nothing"),
 ];
 
 const ONESHOT: &[Key] = &[

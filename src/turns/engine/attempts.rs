@@ -81,7 +81,6 @@ impl Engine<'_> {
             used = added(used, outcome.usage);
             outcome.usage = used;
             let Some(Refusal { resets_at }) = self.refused(&outcome) else { return Ok((outcome, answer)) };
-            self.tell_limit(task.role, &outcome);
             times += 1;
             let now = self.world.clock.now();
             // A reset that has passed and still refuses says nothing about the next one.
@@ -202,17 +201,6 @@ impl Engine<'_> {
             to: to.agent.name.clone(),
             reason: format!("rate limited{}", resets_at.map_or_else(String::new, until)),
         });
-    }
-
-    fn tell_limit(&mut self, role: &RoleId, outcome: &Outcome) {
-        if let Some(limit) = &outcome.rate_limit {
-            self.say(Fact::RateLimited {
-                role: role.to_string(),
-                status: limit.status.clone(),
-                blocked: limit.blocked,
-                resets_at: limit.resets_at,
-            });
-        }
     }
 
     /// Waits; false if the turn is not to be taken again: `cut`, or a signal, says why.

@@ -3,6 +3,7 @@
 mod agent_history;
 mod autocommit;
 mod commands;
+mod consent;
 mod crash;
 mod interrupt;
 pub mod project;

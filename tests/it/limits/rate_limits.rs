@@ -93,7 +93,7 @@ fn prose_and_warnings_do_nothing() {
     let (report, events) = bench.run(|_| ());
     assert!(matches!(report.end, End::Failed(_)), "{:?}", report.end);
     assert!(waits(&events).is_empty());
-    assert!(!events.iter().any(|e| matches!(e, Event::RateLimited { .. })));
+    assert!(!events.iter().any(|e| matches!(e, Event::RateLimited { blocked: true, .. })));
     // A blocking record of a run that then succeeded is over.
     let script =
         format!("cat > prompt; {}", say(r#"{"type":"rate_limit","status":"rejected","blocked":true}"#));
