@@ -25,11 +25,7 @@ fn row(arg: &Arg) -> String {
         arg.get_possible_values().iter().filter(|_| takes).map(|v| format!("`{}`", v.get_name())).collect();
     let choices = if choices.is_empty() { String::new() } else { format!(" ({})", choices.join(", ")) };
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    format!(
-        "| `--{}{values}` | {}{choices} |\n",
-        arg.get_long().unwrap_or_default(),
-        help.replace('|', "\\|")
-    )
+    format!("| `--{}` | {}{choices} |\n", name.join(" "), help.replace('|', "\\|"))
 }
 
 fn with_table(text: &str, cli: &Command) -> String {

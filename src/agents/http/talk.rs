@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::http::Response;
+use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
 use super::answer::Answer;
@@ -52,7 +52,12 @@ pub fn talk(call: &Call, prompt: &str, now: &dyn Fn() -> i64, out: &mut dyn Writ
 
 /// Redirects are not followed: a key must not travel to where nobody sent it.
 fn send(address: &str, key: Option<&str>, body: &str) -> Result<Response<Body>, ureq::Error> {
-    let agent: Agent = Agent::config_builder()
+    let mut config = Agent::config_builder();
+    if is_here(address) {
+        // A proxy of the environment is for the world outside.
+        config = config.proxy(None);
+    }
+    let agent: Agent = config
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -68,6 +73,13 @@ fn send(address: &str, key: Option<&str>, body: &str) -> Result<Response<Body>, 
         request = request.header("authorization", format!("Bearer {key}"));
     }
     request.send(body)
+}
+
+fn is_here(address: &str) -> bool {
+    let host = address.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+    let bare = host.trim_matches(['[', ']']);
+    bare.eq_ignore_ascii_case("localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Writes records, each at once.

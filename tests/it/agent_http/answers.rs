@@ -45,6 +45,7 @@ fn every_api_takes_whole_turns() {
         let server = Server::saying(answer);
         let mut p = project(&server.url, api, "");
         p.set("MODEL_ACCESS", KEY);
+        p.set("HTTP_PROXY", "http://127.0.0.1:9");
         let ran = p.run(&["--once", "--no-git"]).expect(0);
         assert_eq!(p.brief(), "2 galph complete", "{api}");
         let asked = server.asked();
