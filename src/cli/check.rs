@@ -95,6 +95,11 @@ fn agents_of(settings: &Settings, found: &mut Findings) {
                 if let Err(e) = ready.consented(settings.config.agent.unattended) {
                     found.warnings.push(format!("agent of {}: {e}; {}", step.role, e.hint()));
                 }
+                let key = ready.agent.http.as_ref().and_then(|http| http.key_env.as_deref());
+                if let Some(name) = key.filter(|name| std::env::var_os(name).is_none_or(|v| v.is_empty())) {
+                    let role = &step.role;
+                    found.warnings.push(format!("agent of {role}: the variable {name}, its key, is not set"));
+                }
                 let Ok(path) = resolve(&settings.prompts_folder(), &step.prompt) else { continue };
                 let text = std::fs::read_to_string(path).unwrap_or_default();
                 if ready.program.is_none()

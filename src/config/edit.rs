@@ -42,7 +42,7 @@ pub fn with_consent(text: &str) -> String {
 /// `  unattended: false  # why` → `  unattended: true  # why`
 fn value_replaced(line: &str) -> String {
     let (key, value) = line.split_once(':').unwrap_or((line, ""));
-    let comment = value.find(" #").map_or("", |at| &value[at..]);
+    let comment = value.find(" #").map_or("", |at| &value[value[..at].trim_end().len()..]);
     format!("{key}: true{comment}")
 }
 

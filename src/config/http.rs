@@ -5,9 +5,8 @@ use super::model::HttpAgent;
 /// Each wrong key, and what is wrong with it.
 pub(super) fn problems(http: &HttpAgent) -> Vec<(&'static str, String)> {
     let mut out = Vec::new();
-    match http.url.as_deref() {
-        None => out.push(("url", "is missing, such as \"http://127.0.0.1:11434/v1\"".into())),
-        Some(url) => match host(url) {
+    if let Some(url) = http.url.as_deref() {
+        match host(url) {
             None => out.push(("url", format!("is no address: `{url}`; it begins with http:// or https://"))),
             // The address stands in the process table and in logs.
             Some(host) if host.contains('@') => {
@@ -17,10 +16,7 @@ pub(super) fn problems(http: &HttpAgent) -> Vec<(&'static str, String)> {
                 out.push(("url", "has a query: it is the base address, to which a path is added".into()));
             }
             Some(_) => {}
-        },
-    }
-    if http.model.is_none() {
-        out.push(("model", "is missing: the model's name, as the server knows it".into()));
+        }
     }
     if let Some(name) = http.key_env.as_deref()
         && !is_variable(name)
@@ -90,8 +86,6 @@ mod tests {
             assert_eq!(wrong(bad, None), ["url"], "{bad}");
         }
         assert_eq!(wrong("http://h", Some("sk-123")), ["key_env"]);
-        let none = problems(&HttpAgent::default());
-        assert_eq!(none.iter().map(|(key, _)| *key).collect::<Vec<_>>(), ["url", "model"]);
     }
 
     #[test]

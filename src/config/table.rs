@@ -54,8 +54,8 @@ const STEP: &[Key] = &[
     key("prompts", TEXTS, "further prompts the router may choose"),
     unused("scope", GLOBS, "what the turn may change"),
     key("checks", ARGVS, "commands run after the agent"),
-    key("on_check_fail", One(Choice(&["note", "fail"])), "whether a failed check fails the turn"),
-    unused("engine", One(Choice(&["turn", "oneshot"])), "how the turn is run"),
+    key("on_check_fail", One(Choice(&["note", "fail"])), "whether a failed check fails the turn; unset: note"),
+    unused("engine", One(Choice(&["turn", "oneshot"])), "how the turn is run; unset: turn"),
     key("limits", Map(STEP_LIMITS), "limits for this role"),
 ];
 
@@ -99,7 +99,7 @@ const PTY: Shape = One(Choice(&["auto", "always", "never"]));
 
 const AGENT_RECORD: &[Key] = &[
     key("command", Argv, "argv with placeholders"),
-    key("prompt", One(Choice(&["stdin", "file", "arg", "body"])), "how the prompt is delivered"),
+    key("prompt", One(Choice(&["stdin", "file", "arg", "body"])), "how the prompt is delivered; unset: stdin"),
     key("model", Map(&[key("flag", TEXT, "model flag"), key("value", TEXT, "model name")]), "model"),
     key(
         "output",
@@ -113,7 +113,7 @@ const AGENT_RECORD: &[Key] = &[
             "ndjson",
             "sse",
         ])),
-        "output protocol",
+        "output protocol; unset: text",
     ),
     key("pty", PTY, "run under a pseudo-terminal"),
     key("success_codes", List(&One(Code)), "exit codes that count as success"),
@@ -126,9 +126,9 @@ const AGENT_RECORD: &[Key] = &[
     key(
         "http",
         Map(&[
-            key("url", TEXT, "base address, to which the API's path is added"),
-            key("api", One(Choice(&["openai-chat", "openai-responses", "ollama"])), "protocol"),
-            key("model", TEXT, "model name"),
+            key("url", TEXT, "base address, to which the API's path is added").required(),
+            key("api", One(Choice(&["openai-chat", "openai-responses", "ollama"])), "protocol; unset: openai-chat"),
+            key("model", TEXT, "model name").required(),
             key("key_env", TEXT, "name of the variable that holds the key"),
         ]),
         "a model behind HTTP",

@@ -107,6 +107,12 @@ fn a_missing_key_is_named() {
     let ran = p.run(&["--once", "--no-git"]).expect(3);
     assert!(ran.err.contains("the variable MODEL_ACCESS is not set"), "{}", ran.err);
     assert!(server.asked().is_empty());
+    let ran = p.run(&["check"]).expect(0);
+    assert!(
+        ran.out.contains("agent of galph: the variable MODEL_ACCESS, its key, is not set"),
+        "{}",
+        ran.out
+    );
 }
 
 /// A6: a 429 with its reset is a structured record: another model takes the turn.
@@ -144,11 +150,14 @@ fn settings_are_checked() {
     let ran = p.run(&["--once", "--no-git"]).expect(2);
     assert!(ran.err.contains("orchestration.yaml:4:"), "{}", ran.err);
     assert!(ran.err.contains("`agents.local.http.url` holds a name or password"), "{}", ran.err);
-    p.write("orchestration.yaml", "agents: {m: {http: {url: x, key_env: sk-1}}}\n");
+    p.write("orchestration.yaml", "agents: {m: {http: {key_env: K}}}\n");
     let ran = p.run(&["check"]).expect(2);
-    for part in
-        ["http.url` is no address", "http.model` is missing", "http.key_env` is no name of a variable"]
-    {
+    for part in ["`agents.m.http` has no `url`", "`agents.m.http` has no `model`"] {
+        assert!(ran.err.contains(part), "{}", ran.err);
+    }
+    p.write("orchestration.yaml", "agents: {m: {http: {url: x, model: m, key_env: sk-1}}}\n");
+    let ran = p.run(&["check"]).expect(2);
+    for part in ["http.url` is no address", "http.key_env` is no name of a variable"] {
         assert!(ran.err.contains(part), "{}", ran.err);
     }
     p.write(
