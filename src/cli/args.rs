@@ -84,13 +84,22 @@ impl Global {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Loop options")]
 pub(super) struct RunArgs {
-    /// combined: all roles here, in turn
+    /// combined: all roles here, in turn; role: one role here, the others on other machines
     #[arg(long, value_name = "MODE")]
     pub mode: Option<String>,
     /// The role of this machine (role mode)
     #[arg(long)]
     pub role: Option<String>,
-    /// Iterations; 0: until stopped [default: 20]
+    /// Role mode: at most one turn, and only if it is this role's turn now
+    #[arg(long)]
+    pub if_turn: bool,
+    /// Role mode: end with code 3 when a turn has failed
+    #[arg(long)]
+    pub stop_on_failure: bool,
+    /// Role mode: longest wait for a turn, then code 6; 0: none
+    #[arg(long, value_name = "DURATION")]
+    pub max_wait_sec: Option<String>,
+    /// Iterations; in role mode turns of the role; 0: until stopped [default: 20]
     #[arg(long, value_name = "N")]
     pub sync_loops: Option<u64>,
     /// One iteration

@@ -103,6 +103,26 @@ impl From<LoopError> for Failure {
     fn from(error: LoopError) -> Self {
         let text = error.to_string();
         match error {
+            LoopError::Dirty(_) => Self::new(REFUSED, "dirty", "take a turn")
+                .cause(text)
+                .hint("commit them or put them aside (git stash)"),
+            LoopError::Unfinished => Self::new(REFUSED, "unfinished", "start role mode")
+                .cause(text)
+                .hint("let it end first: orchestrator --mode combined --once"),
+            LoopError::Driver(e) => {
+                let failure = Self::new(INTERNAL, "sync", "take turns through the remote").cause(text);
+                match e.hint() {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
+            }
+            LoopError::Remote(e) => {
+                let failure = Self::new(REFUSED, "sync", "reach the remote").cause(text);
+                match e.hint() {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
+            }
             LoopError::Lock(LockError::Busy(_)) => Self::new(REFUSED, "busy", "start a loop")
                 .cause(text)
                 .hint("wait for it, or ask it to stop: orchestrator stop"),

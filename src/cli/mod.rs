@@ -22,6 +22,7 @@ mod oneshot;
 mod prompts;
 mod record;
 mod record_args;
+mod role;
 mod route;
 mod run;
 mod screen;

@@ -24,6 +24,9 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8, Failure> {
     for text in loaded.notices {
         console.emit(Event::Notice { text });
     }
+    if settings.options.role.is_some() {
+        return super::role::run(std::sync::Arc::new(settings), &mut console, global);
+    }
     let report = drive(&settings, &mut console)?;
     end(report, global)
 }

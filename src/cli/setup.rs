@@ -116,6 +116,7 @@ fn flags(args: &RunArgs) -> Vec<Override> {
         ("--mode", "run.mode", &args.mode),
         ("--role", "run.role", &args.role),
         ("--branch", "run.branch", &args.branch),
+        ("--max-wait-sec", "run.max_wait_secs", &args.max_wait_sec),
         ("--poll-interval", "run.pause_secs", &args.poll_interval),
         ("--poll-interval", "sync.poll_interval", &args.poll_interval),
     ];
@@ -156,14 +157,27 @@ fn flags(args: &RunArgs) -> Vec<Override> {
 /// Options of the start; the layers of flag and environment are behind them already.
 fn options(args: &RunArgs, config: &Config) -> Result<Options, Failure> {
     let run = &config.run;
+    let role_mode = run.mode == Mode::Role;
     // A role in the environment alone is no wish: inside a turn it names the turn's role (T37).
-    if run.mode == Mode::Role || args.role.is_some() {
-        return Err(usage("role mode is not part of this version")
-            .hint("run all roles on one machine: orchestrator --mode combined"));
+    if !role_mode
+        && (args.role.is_some() || args.if_turn || args.stop_on_failure || args.max_wait_sec.is_some())
+    {
+        return Err(usage("--role, --if-turn, --stop-on-failure and --max-wait-sec belong to role mode")
+            .hint("take turns with other machines: orchestrator --mode role --role ralph"));
+    }
+    if role_mode && (run.no_git || args.start_actor.is_some() || args.commit_dry_run) {
+        return Err(usage("--no-git, --start-actor and --commit-dry-run do not go with role mode"));
+    }
+    if role_mode && run.role.is_none() {
+        return Err(usage("role mode needs the role of this machine")
+            .hint("for example: orchestrator --mode role --role ralph"));
     }
     let start_actor = args.start_actor.as_deref().map(RoleId::parse).transpose();
     Ok(Options {
-        mode: "combined".into(),
+        mode: if role_mode { "role" } else { "combined" }.into(),
+        role: run.role.clone().filter(|_| role_mode),
+        if_turn: args.if_turn,
+        stop_on_failure: args.stop_on_failure,
         loops: run.sync_loops,
         pause: run.pause_secs.0,
         start_actor: start_actor.map_err(|e| usage(e.to_string()))?,

@@ -1,11 +1,16 @@
 //! `orchestrator stop` and `orchestrator resume` (turns.md T6).
 
 use super::args::{Global, ResumeArgs, StopArgs};
-use super::error::{Failure, INTERNAL, OK};
-use super::setup::{Machine, setup_beside};
+use super::error::{Failure, INTERNAL, OK, USAGE};
+use super::role;
+use super::setup::{Machine, Setup, setup_beside};
 use crate::clock::{Clock, iso_seconds};
 use crate::control::{self, Request};
-use crate::turns::engine;
+use crate::event::Sink;
+use crate::sync::driver::Finish;
+use crate::sync::journal::{self, Journal, Mode};
+use crate::sync::protocol::Control;
+use crate::turns::engine::{self, LoopError};
 use crate::turns::lock::LoopLock;
 use crate::turns::stop_request::StopRequest;
 use crate::ui::console::Form;
@@ -36,6 +41,9 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8, Failure> {
         return Ok(OK);
     }
     let mut console = super::run::console(global, Form::Text);
+    if through_remote(&setup)? {
+        return publish(&setup, &machine, &mut console, (Control::Stop, reason));
+    }
     let state = engine::stop(&setup.settings, machine.world(&mut console), reason)?;
     super::print(&format!(
         "exit is set: no loop takes another turn (iteration {}, {}'s turn)\nnext: orchestrator resume\n",
@@ -48,6 +56,14 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8, Failure> 
     let setup = setup_beside(global)?;
     let machine = Machine::new();
     let mut console = super::run::console(global, Form::Text);
+    if through_remote(&setup)? {
+        if args.note.is_some() {
+            return Err(Failure::new(USAGE, "usage", "publish a note")
+                .hint("a resume through the remote takes none: orchestrator resume"));
+        }
+        StopRequest::clear(&setup.settings.root);
+        return publish(&setup, &machine, &mut console, (Control::Resume, None));
+    }
     let state = engine::resume(&setup.settings, machine.world(&mut console), args.note.clone())?;
     StopRequest::clear(&setup.settings.root);
     super::print(&format!(
@@ -55,4 +71,27 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8, Failure> 
         state.iteration, state.expected_actor, state.status
     ))?;
     Ok(OK)
+}
+
+/// This clone's last turn went through the remote: so does the wish to stop.
+fn through_remote(setup: &Setup) -> Result<bool, Failure> {
+    let last = Journal::load(&journal::path_in(&setup.settings.private())).map_err(LoopError::from)?;
+    let role_mode = setup.settings.options.role.is_some();
+    Ok(setup.settings.options.git && (role_mode || last.is_some_and(|j| j.mode == Mode::Role)))
+}
+
+fn publish(
+    setup: &Setup,
+    machine: &Machine,
+    sink: &mut dyn Sink,
+    what: (Control, Option<String>),
+) -> Result<u8, Failure> {
+    let done = match what.0 {
+        Control::Stop => "exit is set on the remote: no loop takes another turn\nnext: orchestrator resume\n",
+        _ => "published: the loops may go on\n",
+    };
+    let reason = engine::control_remote(&setup.settings, &role::world(machine), sink, what)?;
+    let code = role::words(Finish { reason, trouble: None })?;
+    super::print(done)?;
+    Ok(code)
 }

@@ -44,6 +44,10 @@ pub struct Options {
     /// Between iterations.
     pub pause: Duration,
     pub start_actor: Option<RoleId>,
+    /// The role of this machine; none in combined mode.
+    pub role: Option<RoleId>,
+    pub if_turn: bool,
+    pub stop_on_failure: bool,
     pub branch: Option<String>,
     pub git: bool,
     /// Log what would be committed, change nothing.
@@ -59,6 +63,9 @@ impl Default for Options {
             loops: 20,
             pause: Duration::ZERO,
             start_actor: None,
+            role: None,
+            if_turn: false,
+            stop_on_failure: false,
             branch: None,
             git: true,
             commit_dry_run: false,
@@ -129,7 +136,9 @@ impl Settings {
         let dispatch = dispatch(&config, &options, &workflow)?;
         dispatch.check(&table.names())?;
         check_fallbacks(&table)?;
-        if let Some(role) = options.start_actor.as_ref().filter(|r| workflow.step(r).is_none()) {
+        if let Some(role) =
+            options.start_actor.iter().chain(&options.role).find(|r| workflow.step(r).is_none())
+        {
             return Err(SettingsError::UnknownRole(role.to_string()));
         }
         let redactor = Arc::new(redactor);

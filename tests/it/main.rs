@@ -11,4 +11,5 @@ mod oneshot;
 mod prompts;
 mod real;
 mod remote;
+mod role;
 mod supervise;

@@ -6,8 +6,10 @@ use std::time::Duration;
 use crate::agents::AgentError;
 use crate::state::{IllegalTransition, StateError};
 use crate::supervise::StopReason;
+use crate::sync::driver::DriverError;
 use crate::sync::journal::JournalError;
 use crate::sync::memory::MemoryError;
+use crate::sync::remote::RemoteError;
 use crate::sync::seen::SeenError;
 use crate::sync::worktree::{GitError, PreflightError};
 use crate::turns::autocommit::BadGlob;
@@ -43,6 +45,15 @@ pub enum LoopError {
     Illegal(#[from] IllegalTransition),
     #[error("{path}: {source}", path = .path.display())]
     Io { path: PathBuf, source: std::io::Error },
+    #[error("changed files that no turn made: {}", .0.join(", "))]
+    Dirty(Vec<String>),
+    /// The last turn of combined mode is unfinished.
+    #[error("a turn of combined mode was not ended in this clone")]
+    Unfinished,
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     #[error(transparent)]
     Glob(#[from] BadGlob),
 }

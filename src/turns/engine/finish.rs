@@ -8,12 +8,14 @@ use super::limits::Cut;
 use super::stopping::Wish;
 use super::told::Told;
 use super::turn::{Open, shorten};
-use super::{Engine, LoopError};
+use super::{Engine, Hand, LoopError};
 use crate::event::Event as Fact;
 use crate::state::{Event, State, file};
 use crate::supervise::{Exit, Lifecycle, Outcome, StopReason};
+use crate::sync::driver::{Details, Exit as ExitWish, Work, asked_to_exit};
 use crate::sync::journal::{Mode, Outcome as Ended};
 use crate::sync::message::{AutoMessage, Group, Step, Trailers, auto_name};
+use crate::sync::protocol::How;
 use crate::sync::worktree::{DiffStat, Dirty, Oid, path_text};
 use crate::turns::autocommit::{self, Left, Scope, scan};
 use crate::turns::context::Previous;
@@ -57,7 +59,9 @@ impl Engine<'_> {
             self.auto_commit(&open, &checks, &mut verdict)?;
         }
         let mut granted = None;
-        if let Some(wish) = self.wish_of_turn(&open.id, tampered.as_ref()) {
+        // With machines between, a person's request is published, and forgotten, by the driver.
+        let wish = self.wish_of_turn(&open.id, tampered.as_ref());
+        if let Some(wish) = wish.filter(|w| w.by_agent || self.hand.is_none()) {
             if self.wish_counts(&open.role, &wish).await {
                 granted = Some(wish);
             }
@@ -94,7 +98,7 @@ impl Engine<'_> {
         let verdict =
             Verdict::Interrupted(cut.unwrap_or_else(|| Cut::Signal(StopReason::because("interrupted"))));
         let mut granted = None;
-        if let Some(wish) = self.wish_of_turn(&open.id, None).filter(|w| !w.by_agent) {
+        if let Some(wish) = self.wish_of_turn(&open.id, None).filter(|w| !w.by_agent && self.hand.is_none()) {
             self.say(Fact::StopRequested { by: "a person".into(), reason: wish.reason.clone() });
             StopRequest::clear(&self.settings.root);
             granted = Some(wish);
@@ -144,6 +148,16 @@ impl Engine<'_> {
             (None, Some(_), Some(at)) if git.repo.descends(at, base)? => None,
             _ => Some("the agent rewrote commits that were there before its turn".to_owned()),
         };
+        if self.hand.is_some() {
+            // The driver takes the state out of the commits and puts aside what strayed.
+            if let Some(why) = why {
+                if !matches!(verdict, Verdict::Interrupted(_)) {
+                    *verdict = failed("the agent's commits cannot be handed on", vec![why]);
+                }
+                return Ok(tampered);
+            }
+            return Ok(asked_to_exit(&git.repo, base, &git.state_path, &roles, now)?);
+        }
         let Some(why) = why else {
             let at = head.commit.unwrap_or(base);
             let clean = git.repo.sanitize(base, at, &git.state_path)?;
@@ -206,11 +220,14 @@ impl Engine<'_> {
         let dry_run = self.settings.options.commit_dry_run;
         let plan =
             autocommit::prepare(&git.repo, &open.dirty_before, Scope::Turn { first_role }, &git.rules)?;
-        let left = match autocommit::after_turn(&plan, Mode::Combined, first_role, false) {
+        let mode = if self.hand.is_some() { Mode::Role } else { Mode::Combined };
+        let left = match autocommit::after_turn(&plan, mode, first_role, false) {
             autocommit::Verdict::Clean => Vec::new(),
             autocommit::Verdict::Warn(left) => left,
             autocommit::Verdict::Stop(left) => {
-                *verdict = failed("work over the size cap", left.iter().map(named).collect());
+                let strict = mode == Mode::Role && first_role;
+                let status = if strict { "files were left uncommitted" } else { "work over the size cap" };
+                *verdict = failed(status, left.iter().map(named).collect());
                 return Ok(());
             }
         };
@@ -287,6 +304,7 @@ impl Engine<'_> {
         let roles = self.settings.roles();
         let now = self.world.clock.now();
         let mut next = crate::state::transition(&self.state, event, &roles, now)?;
+        let exit = stop.as_ref().map(|wish| ExitWish { reason: wish.reason.clone() });
         if let Some(Wish { reason, .. }) = stop {
             next = crate::state::transition(&next, Event::Stop { reason }, &roles, now)?;
         }
@@ -295,14 +313,41 @@ impl Engine<'_> {
             Verdict::Interrupted(_) => (Step::Interrupted, Ended::Interrupted),
             Verdict::Failed { .. } => (Step::Fail { commit: id }, Ended::Failed),
         };
-        if let Some(journal) = &mut self.journal {
+        let work = self.hand.is_some().then(|| Work {
+            how: match ended {
+                Ended::Succeeded => How::Succeeded,
+                Ended::Failed => How::Failed,
+                Ended::Interrupted | Ended::Released | Ended::Fenced => How::Stopped,
+            },
+            exit,
+            details: Details {
+                routed: open.routed.clone(),
+                prompt: trailers.prompt.clone(),
+                agent: trailers.agent.clone(),
+                exit: trailers.exit.clone(),
+                reason: self.masked(trailers.reason.clone()),
+                checks: trailers.checks,
+                seconds: trailers.duration.map(|d| d.as_secs()),
+                tokens: trailers.tokens,
+                cost: trailers.cost,
+                exit_reason: None,
+            },
+        });
+        if let Some(journal) = self.journal.as_mut().filter(|_| work.is_none()) {
             journal.outcome = Some(ended);
         }
         let message = self.message(step, role, next.iteration, trailers);
         self.begin_attempt(open);
         let told = self.told(open, outcome, verdict, &next)?;
         self.world.sink.ahead(&self.place, &told.fact);
-        self.record(next, &message)?;
+        match work {
+            Some(work) => {
+                self.world.sink.settle();
+                self.hand = Some(Hand::Full(Box::new(work)));
+                self.state = next;
+            }
+            None => self.record(next, &message)?,
+        }
         self.say(Fact::StateStamped {
             iteration: self.state.iteration,
             role: open.role.to_string(),

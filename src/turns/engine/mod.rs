@@ -24,6 +24,7 @@ mod looping;
 mod manual;
 mod prompt;
 mod record;
+mod role;
 mod route;
 mod start;
 mod stopping;
@@ -39,6 +40,7 @@ pub use error::{End, LoopError, Report, TurnFailure};
 pub use looping::run;
 pub use manual::{resume, stop};
 pub use prompt::{Past, context_for, rescues};
+pub use role::{RoleReport, RoleWorld, control_remote, run_role};
 pub use start::read_state;
 
 use crate::clock::Clock;
@@ -48,6 +50,7 @@ use crate::event::{Place, Sink};
 use crate::ids::Ids;
 use crate::state::State;
 use crate::supervise::Stop;
+use crate::sync::driver::Work;
 use crate::sync::journal::Journal;
 use crate::sync::memory::Memory;
 use crate::sync::seen::Seen;
@@ -89,6 +92,14 @@ pub(super) struct Engine<'a> {
     resting: BTreeMap<String, i64>,
     /// Why the running turn was cut short, if neither its agent nor a signal did it.
     cut: Option<limits::Cut>,
+    /// Where the end of a turn is put down that a driver stamps; none where this loop stamps it.
+    hand: Option<Hand>,
+}
+
+/// The end of a turn, for whoever publishes it.
+pub(super) enum Hand {
+    Empty,
+    Full(Box<Work>),
 }
 
 /// The repository, as far as the loop uses it.

@@ -9,6 +9,7 @@ use super::{Engine, Git, LoopError, World};
 use crate::agents;
 use crate::clock::{Clock, iso_seconds};
 use crate::config::Group;
+use crate::control::Board;
 use crate::event::{Event as Fact, Place};
 use crate::state::{Event, State, StateError, file};
 use crate::supervise::sweep_survivors;
@@ -25,7 +26,7 @@ use crate::turns::shipped::goal_is_template;
 use crate::turns::waiting::Waiting;
 
 /// Opens the repository for a loop; `None` with `--no-git`.
-fn open_git(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Option<Git>, LoopError> {
+pub(super) fn open_git(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Option<Git>, LoopError> {
     if !settings.options.git {
         return Ok(None);
     }
@@ -111,7 +112,7 @@ impl<'a> Engine<'a> {
         let owner =
             Owner { pid: std::process::id(), started: iso_seconds(now), mode: settings.options.mode.clone() };
         let mut git = open_git(settings, &world.clock)?;
-        let private = private_folder(&settings.root)
+        private_folder(&settings.root)
             .map_err(|source| LoopError::Io { path: settings.private(), source })?;
         let lock = LoopLock::take(&settings.root, &owner)?;
         let mut cleared = Vec::new();
@@ -124,11 +125,27 @@ impl<'a> Engine<'a> {
         let began = world.clock.mono();
         let run_id = world.ids.uuid();
         let board = super::control::board(settings, &run_id, &world.clock, world.stop);
+        let mut engine = Self::attach(settings, world, git, (run_id, board, began))?;
+        for path in cleared {
+            let text = format!("removed a lock that a killed run of this loop left: {}", path.display());
+            engine.say(Fact::Notice { text });
+        }
+        Ok((engine, lock))
+    }
+
+    /// An engine of a run that is under way; whoever calls holds the lock.
+    pub(super) fn attach(
+        settings: &'a Settings,
+        world: World<'a>,
+        git: Option<Git>,
+        (run_id, board, began): (String, Board, std::time::Duration),
+    ) -> Result<Self, LoopError> {
+        let private = settings.private();
         let seen = Seen::load(&seen::path_in(&private))?;
         let memory = Memory::load(&private)?;
         let journal = Journal::load(&journal::path_in(&private))?;
-        let placeholder = State::initial(settings.workflow.first().clone(), now);
-        let mut engine = Self {
+        let placeholder = State::initial(settings.workflow.first().clone(), world.clock.now());
+        Ok(Self {
             settings,
             world,
             git,
@@ -147,19 +164,15 @@ impl<'a> Engine<'a> {
             warned_blind: false,
             resting: BTreeMap::new(),
             cut: None,
-        };
-        for path in cleared {
-            let text = format!("removed a lock that a killed run of this loop left: {}", path.display());
-            engine.say(Fact::Notice { text });
-        }
-        Ok((engine, lock))
+            hand: None,
+        })
     }
 
     pub(super) fn say(&mut self, fact: Fact) {
         self.world.sink.emit_at(&self.place, fact);
     }
 
-    fn identity_notice(&mut self) -> Result<(), LoopError> {
+    pub(super) fn identity_notice(&mut self) -> Result<(), LoopError> {
         let Some(git) = &self.git else { return Ok(()) };
         let who = git.repo.identity()?;
         if who.assumed {
@@ -236,7 +249,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Consent and goal, for every role's own prompt: better said before a turn than in it.
-    fn agents_may_run(&self) -> Result<(), LoopError> {
+    pub(super) fn agents_may_run(&self) -> Result<(), LoopError> {
         let s = self.settings;
         let mut models = false;
         for step in s.workflow.steps() {

@@ -55,30 +55,52 @@ impl Engine<'_> {
         }
         let dirty_before = self.before_turn(role)?;
         let head_before = self.tip()?;
-        let deterministic =
-            router::deterministic(&self.settings.workflow, &self.settings.router, role, self.state.iteration);
-        let stored =
-            deterministic.as_ref().ok().filter(|_| self.settings.router.enabled).map(|c| c.prompt.clone());
+        let deterministic = self.deterministic(role);
+        let stored = deterministic.ok().filter(|_| self.settings.router.enabled).map(|c| c.prompt.clone());
         let attempt = self.world.ids.uuid();
         self.place = self.place.attempt(&*attempt);
         let id = self.claim(role, stored, &dirty_before)?;
-        let mut open = Open {
+        let open = self.opened(role, id, attempt, (self.tip()?, head_before), dirty_before, began)?;
+        self.run_claimed(open).await
+    }
+
+    fn deterministic(&self, role: &RoleId) -> Result<router::Choice, router::RouteError> {
+        router::deterministic(&self.settings.workflow, &self.settings.router, role, self.state.iteration)
+    }
+
+    /// A turn that was just claimed; `base` and `head_before` are HEAD after and before that.
+    pub(super) fn opened(
+        &self,
+        role: &RoleId,
+        id: String,
+        attempt: String,
+        (base, head_before): (Option<Oid>, Option<Oid>),
+        dirty_before: BTreeSet<PathBuf>,
+        began: std::time::Duration,
+    ) -> Result<Open, LoopError> {
+        Ok(Open {
             role: role.clone(),
-            id: id.clone(),
+            id,
             attempt,
             started: false,
             iteration: self.state.iteration,
             prompt: "-".into(),
             prompt_hash: None,
             agent: "-".into(),
-            base: self.tip()?,
+            base,
             head_before,
             dirty_before,
             routed: None,
             log: None,
             began,
             before: self.footprint()?,
-        };
+        })
+    }
+
+    /// Routes, runs and ends a claimed turn, whoever claimed it. `Some` ends the loop.
+    pub(super) async fn run_claimed(&mut self, mut open: Open) -> Result<Option<End>, LoopError> {
+        let (role, id) = (&open.role.clone(), open.id.clone());
+        let deterministic = self.deterministic(role);
         let routed = match self.route(role, &id, deterministic).await {
             Ok(routed) => routed,
             Err(unrouted) => {
@@ -165,7 +187,7 @@ impl Engine<'_> {
 
     /// Steering is committed; the rest that is dirty is not this turn's. What this role's failed
     /// turn left is (T36).
-    fn before_turn(&mut self, role: &RoleId) -> Result<BTreeSet<PathBuf>, LoopError> {
+    pub(super) fn before_turn(&mut self, role: &RoleId) -> Result<BTreeSet<PathBuf>, LoopError> {
         let Some(git) = &self.git else { return Ok(BTreeSet::new()) };
         let dirty = scan(&git.repo, &git.rules)?;
         let mut left: BTreeSet<PathBuf> = self.memory.left.iter().map(|t| path_from_text(t)).collect();
@@ -177,6 +199,13 @@ impl Engine<'_> {
         let ours = self.memory.left_by.as_ref().is_none_or(|r| r == role);
         let mut exempt = left.clone();
         exempt.extend(self.memory.named.iter().map(|t| path_from_text(t)));
+        if self.hand.is_some() {
+            // What nobody else has must not become part of a turn that is published.
+            let planned = plan(&dirty, &exempt, Scope::Steering, &git.rules);
+            if let autocommit::Verdict::Stop(left) = autocommit::before_claim(&planned, Mode::Role) {
+                return Err(LoopError::Dirty(left.iter().map(|l| path_text(&l.path)).collect()));
+            }
+        }
         let steered = if self.settings.options.commit_dry_run {
             Vec::new()
         } else {
@@ -279,7 +308,7 @@ impl Engine<'_> {
         Ok(id)
     }
 
-    fn holder(&self) -> Holder {
+    pub(super) fn holder(&self) -> Holder {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         Holder {
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),

@@ -1,0 +1,203 @@
+//! Role mode (turns.md §4): one role here, the others on other machines.
+//!
+//! The driver of `sync` claims and stamps; between the two the turn is run by the same engine as in combined mode.
+//! The driver blocks, so it has a thread of its own, and what happens there comes back as notes.
+
+mod hands;
+mod notes;
+mod setup;
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::{Engine, LoopError, TurnFailure, World};
+use crate::clock::Clock;
+use crate::event::{Ended, Event as Fact, Place, Sink};
+use crate::ids::Ids;
+use crate::state::Status;
+use crate::supervise::{Stop, sweep_survivors};
+use crate::sync::driver::Finish;
+use crate::sync::journal::Mode;
+use crate::sync::protocol::{Control, Goal, Reason, Signal};
+use crate::sync::remote::Surroundings;
+use crate::turns::budget::Reached;
+use crate::turns::settings::Settings;
+use crate::turns::stop_request::StopRequest;
+use crate::turns::waiting::Waiting;
+use hands::{Hands, Nobody};
+use notes::{Channel, Ears};
+
+/// A request to stop is looked for this often.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What the world gives a role's loop, to be shared between its threads.
+#[derive(Clone)]
+pub struct RoleWorld {
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub stop: Stop,
+    pub surroundings: Surroundings,
+}
+
+/// How a role's loop ended.
+#[derive(Debug)]
+pub struct RoleReport {
+    pub finish: Finish,
+    /// The turn of this run that failed.
+    pub failure: Option<TurnFailure>,
+    /// The budget that is used up.
+    pub limit: Option<Reached>,
+}
+
+/// Takes the turns of one role until there is a reason to end.
+///
+/// # Errors
+/// What was refused before anything was asked of the remote, or a deed that failed: the next start goes on.
+pub async fn run_role(
+    settings: Arc<Settings>,
+    world: RoleWorld,
+    sink: &mut dyn Sink,
+) -> Result<RoleReport, LoopError> {
+    let begun = World { clock: Arc::clone(&world.clock), ids: &*world.ids, stop: &world.stop, sink };
+    let (mut engine, lock) = Engine::open(&settings, begun)?;
+    let unfinished = engine.journal.as_ref().is_some_and(|j| j.mode == Mode::Combined && j.outcome.is_none());
+    if unfinished && super::read_state(&settings, world.clock.now()).is_ok_and(|s| running(&s.status)) {
+        return Err(LoopError::Unfinished);
+    }
+    engine.open_control();
+    for killed in sweep_survivors(&settings.root, &*world.clock) {
+        let program = killed.argv.first().map_or("?", String::as_str);
+        let text = format!("ended a process of an earlier run: pid {} ({program})", killed.pid);
+        engine.say(Fact::Notice { text });
+    }
+    Waiting::clear(&settings.root);
+    engine.identity_notice()?;
+    engine.agents_may_run()?;
+    let holder = engine.holder();
+    let Engine { world: World { sink, .. }, git, run_id, board, server, place, began, .. } = engine;
+    let git = git.ok_or(LoopError::NoRepository)?;
+    let made = setup::driver(&settings, &world, &git, holder, (Goal::Loop, None))?;
+    let (notes, mut heard) = unbounded_channel();
+    announce(&settings, &git.branch, &place, sink);
+    let handle = made.driver.handle();
+    let mut hands = Hands::new(
+        Arc::clone(&settings),
+        world.clone(),
+        (run_id, board.clone(), began),
+        (notes.clone(), handle.clone()),
+    );
+    let role = hands.role.to_string();
+    let (done, result) = mpsc::channel();
+    let ears_place = place.clone();
+    let root = settings.root.clone();
+    std::thread::Builder::new()
+        .name("driver".to_owned())
+        .spawn(move || {
+            let mut channel = Channel(notes);
+            let mut ears = Ears::new(&mut channel, ears_place, role, root);
+            let finish = made.driver.run(made.repo, &mut hands, &mut ears);
+            // The receiver waits until the notes have ended.
+            let _ = done.send((finish, hands.ended()));
+        })
+        .map_err(|source| LoopError::Io { path: settings.root.clone(), source })?;
+    let (mut interrupted, mut asked) = (false, false);
+    loop {
+        tokio::select! {
+            note = heard.recv() => match note {
+                Some(note) => note.play(sink),
+                None => break,
+            },
+            reason = world.stop.wait(), if !interrupted => {
+                interrupted = true;
+                sink.emit_at(&place, Fact::Signal { name: reason.text.clone() });
+                handle.interrupt(if reason.exit_code() == 130 { Signal::Interrupt } else { Signal::Terminate });
+            }
+            () = tokio::time::sleep(LOOK) => {
+                if world.stop.immediate() {
+                    handle.cancel();
+                }
+                let request = StopRequest::find(&settings.root).filter(|r| r.turn_id.is_none());
+                if let Some(request) = request.filter(|_| !asked) {
+                    asked = true;
+                    let reason = request.reason.map(|text| settings.redactor.text(&text).into_owned());
+                    sink.emit_at(&place, Fact::StopRequested { by: "a person".into(), reason });
+                    handle.stop_requested();
+                }
+            }
+        }
+    }
+    let broken = |_| LoopError::Io {
+        path: settings.root.clone(),
+        source: std::io::Error::other("the driver's thread broke down"),
+    };
+    let (finish, ended) = result.recv().map_err(broken)?;
+    let outcome = match &finish {
+        Ok(f) if f.reason.code() == 0 => Ended::Succeeded,
+        _ => Ended::Failed,
+    };
+    let why = match &finish {
+        Ok(finish) => format!("{:?}", finish.reason),
+        Err(e) => e.to_string(),
+    };
+    sink.emit_at(
+        &place,
+        Fact::RunEnded {
+            outcome,
+            turns: ended.turns,
+            duration: world.clock.mono().saturating_sub(began),
+            cost_usd: ended.cost,
+            why: settings.redactor.text(&why).into_owned(),
+            next: "orchestrator --mode role".into(),
+        },
+    );
+    drop((server, lock));
+    Ok(RoleReport { finish: finish?, failure: ended.failure, limit: ended.limit })
+}
+
+fn running(status: &Status) -> bool {
+    matches!(status, Status::Running(_))
+}
+
+fn announce(settings: &Settings, branch: &str, place: &Place, sink: &mut dyn Sink) {
+    let role = settings.options.role.as_ref().map(ToString::to_string).unwrap_or_default();
+    let steps = settings.workflow.steps().iter().filter(|s| s.role.as_str() == role);
+    let agents = steps.map(|s| (role.clone(), settings.dispatch.choose(&role, &s.prompt).agent)).collect();
+    let limits = match settings.options.loops {
+        0 => "until stopped".to_owned(),
+        n => format!("{n} turns"),
+    };
+    sink.emit_at(place, Fact::RunCreated { run_kind: "turns".into(), parent_run_id: None });
+    sink.emit_at(
+        place,
+        Fact::RunStarted {
+            mode: settings.options.mode.clone(),
+            branch: Some(branch.to_owned()),
+            agents,
+            limits,
+            state: "asking the remote whose turn it is".into(),
+        },
+    );
+}
+
+/// Publishes one change of the state by compare-and-swap (T6). No loop is live here.
+///
+/// # Errors
+/// As [`run_role`].
+pub fn control_remote(
+    settings: &Settings,
+    world: &RoleWorld,
+    sink: &mut dyn Sink,
+    (what, reason): (Control, Option<String>),
+) -> Result<Reason, LoopError> {
+    let begun = World { clock: Arc::clone(&world.clock), ids: &*world.ids, stop: &world.stop, sink };
+    let (engine, _lock) = Engine::open(settings, begun)?;
+    let holder = engine.holder();
+    let Engine { world: World { sink, .. }, git, place, .. } = engine;
+    let git = git.ok_or(LoopError::NoRepository)?;
+    let made = setup::driver(settings, world, &git, holder, (Goal::Once(what), reason))?;
+    let mut ears = Ears::new(sink, place, "stop".into(), settings.root.clone());
+    Ok(made.driver.run(made.repo, &mut Nobody, &mut ears)?.reason)
+}

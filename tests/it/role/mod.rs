@@ -1,0 +1,3 @@
+//! Role mode: real processes in clones of one bare repository.
+
+mod turns;
