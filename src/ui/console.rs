@@ -145,6 +145,10 @@ impl<O: Write, E: Write> Console<O, E> {
                 let commit = commit.as_deref().unwrap_or("-");
                 self.line(&format!("  committed {commit} {group}: {}", paths.join(", ")));
             }
+            Event::AgentFallback { role, from, to, reason } => {
+                self.aside("notice", &format!("{role}: {to} takes the turn of {from}: {reason}"));
+            }
+            Event::Waiting { role, why } => self.line(&format!("{role} waits: {why}")),
             Event::Rescue { reference, why } => self.aside("warning", &format!("{why}; kept as {reference}")),
             Event::StopRequested { by, reason } => {
                 let reason = reason.as_deref().map_or_else(String::new, |r| format!(": {r}"));
@@ -181,7 +185,6 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::StepSkipped { .. }
             | Event::AttemptActive { .. }
             | Event::RateLimited { .. }
-            | Event::AgentFallback { .. }
             | Event::RetryScheduled { .. }
             | Event::BudgetReached { .. }
             | Event::ToolRouted { .. }
@@ -200,8 +203,7 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::StateClaimed { .. }
             | Event::AttemptStarted { .. }
             | Event::CheckPassed { .. }
-            | Event::StateStamped { .. }
-            | Event::Waiting { .. } => {}
+            | Event::StateStamped { .. } => {}
         }
     }
 }
