@@ -3,6 +3,7 @@
 
 mod agent_http;
 mod args;
+mod batch;
 mod check;
 mod config;
 mod consent;
@@ -15,6 +16,7 @@ mod history;
 mod init;
 mod interrupt;
 mod live;
+mod oneshot;
 mod prompts;
 mod record;
 mod record_args;
@@ -89,9 +91,11 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         },
         Some(Command::Stop(args)) => stop::stop(global, args),
         Some(Command::Resume(args)) => stop::resume(global, args),
+        Some(Command::Batch(args)) => batch::batch(global, args),
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) => status::status(global, args),
         Some(Command::AgentHttp(args)) => agent_http::agent_http(args),
+        Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),
         Some(Command::History(args)) => history::history(global, args),
         Some(Command::Show(args)) => show::show(global, args),
         Some(Command::Events(args)) => events::events(global, args),

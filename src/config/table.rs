@@ -35,9 +35,9 @@ pub const ROOT: Shape = Map(&[
     key("sync", Map(SYNC), "taking turns through a git remote"),
     key("auto_commit", Map(AUTO_COMMIT), "what is committed after a turn"),
     key("exit", Map(EXIT), "who may stop the loop"),
-    unused("hooks", Map(HOOKS), "commands run on events"),
+    key("hooks", Map(HOOKS), "commands run on events"),
     key("budget", Map(BUDGET), "limits of a whole loop"),
-    unused("oneshot", Map(ONESHOT), "the worker and auditor engine"),
+    key("oneshot", Map(ONESHOT), "the worker and auditor engine"),
     unused("workstream", Map(WORKSTREAM), "tools and routing of workstreams"),
     flag_only("run", Map(RUN), "what one start is asked to do"),
 ]);
@@ -54,8 +54,12 @@ const STEP: &[Key] = &[
     key("prompts", TEXTS, "further prompts the router may choose"),
     unused("scope", GLOBS, "what the turn may change"),
     key("checks", ARGVS, "commands run after the agent"),
-    key("on_check_fail", One(Choice(&["note", "fail"])), "whether a failed check fails the turn; unset: note"),
-    unused("engine", One(Choice(&["turn", "oneshot"])), "how the turn is run; unset: turn"),
+    key(
+        "on_check_fail",
+        One(Choice(&["note", "fail"])),
+        "whether a failed check fails the turn; unset: note",
+    ),
+    key("engine", One(Choice(&["turn", "oneshot"])), "how the turn is run; oneshot: audited; unset: turn"),
     key("limits", Map(STEP_LIMITS), "limits for this role"),
 ];
 
@@ -99,7 +103,11 @@ const PTY: Shape = One(Choice(&["auto", "always", "never"]));
 
 const AGENT_RECORD: &[Key] = &[
     key("command", Argv, "argv with placeholders"),
-    key("prompt", One(Choice(&["stdin", "file", "arg", "body"])), "how the prompt is delivered; unset: stdin"),
+    key(
+        "prompt",
+        One(Choice(&["stdin", "file", "arg", "body"])),
+        "how the prompt is delivered; unset: stdin",
+    ),
     key("model", Map(&[key("flag", TEXT, "model flag"), key("value", TEXT, "model name")]), "model"),
     key(
         "output",
@@ -127,7 +135,11 @@ const AGENT_RECORD: &[Key] = &[
         "http",
         Map(&[
             key("url", TEXT, "base address, to which the API's path is added").required(),
-            key("api", One(Choice(&["openai-chat", "openai-responses", "ollama"])), "protocol; unset: openai-chat"),
+            key(
+                "api",
+                One(Choice(&["openai-chat", "openai-responses", "ollama"])),
+                "protocol; unset: openai-chat",
+            ),
             key("model", TEXT, "model name").required(),
             key("key_env", TEXT, "name of the variable that holds the key"),
         ]),

@@ -9,6 +9,7 @@ pub mod context;
 pub mod engine;
 pub mod lock;
 pub mod logs;
+pub mod old_logs;
 pub mod orders;
 pub mod prompt_name;
 pub mod router;

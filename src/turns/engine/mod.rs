@@ -14,6 +14,7 @@
 //! | stamp commit | the next role's turn | goes on |
 
 mod attempts;
+mod audited;
 mod checks;
 mod control;
 mod error;

@@ -8,14 +8,14 @@ use jiff::Timestamp;
 
 use super::Engine;
 use super::control::note;
-use super::limits::{Cut, Watch};
-use crate::agents::{Job, Ready, rate_limit, run_agent};
+use super::limits::Watch;
+use crate::agents::{Job, Ready, run_agent};
 use crate::clock::file_stamp;
 use crate::config::Limits;
 use crate::control::Board;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
-use crate::supervise::{Activity, ActivityTag, Kind, Lifecycle, Outcome};
+use crate::supervise::{Activity, ActivityTag, Kind, Outcome};
 use crate::sync::worktree::Repo;
 use crate::turns::budget;
 use crate::turns::context::{Context, Previous, focus};
@@ -152,16 +152,11 @@ impl Engine<'_> {
                 }
             }
         };
-        let cut = watch.cut().filter(|_| matches!(outcome.state, Lifecycle::Interrupted { .. }));
-        self.cut = cut.map(Cut::Limit);
-        // Who was refused before it did anything used nothing.
-        if outcome.usage.is_some() || rate_limit::refusal(&outcome).is_none() {
-            self.spent.add(outcome.usage);
-        }
+        self.cut = watch.cut(&outcome);
         (outcome, String::from_utf8_lossy(&answer).into_owned())
     }
 
-    fn environment(&self, run: &Run<'_>) -> Vec<(String, String)> {
+    pub(super) fn environment(&self, run: &Run<'_>) -> Vec<(String, String)> {
         let s = self.settings;
         let absolute = |path: &str| s.root.join(path).to_string_lossy().into_owned();
         let branch = self.git.as_ref().map_or_else(String::new, |g| g.branch.clone());
@@ -198,7 +193,7 @@ impl Engine<'_> {
 
 /// A person's wish to stop, in the words for it, as soon as there is one. What the turn's own agent wishes counts
 /// only at its end.
-async fn wished(board: &Board, turn_id: &str) -> String {
+pub(super) async fn wished(board: &Board, turn_id: &str) -> String {
     let asked = board.wait_stop().await;
     if asked.turn_id.as_deref() == Some(turn_id) {
         std::future::pending::<()>().await;
@@ -215,7 +210,7 @@ pub fn rescues(repo: &Repo) -> Vec<String> {
 }
 
 /// What of an activity a person sees: text plain, tool calls one line each, never raw records.
-fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
+pub(super) fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
     let output = |text: String| Some(Fact::AttemptOutput { role: role.to_owned(), text });
     let warning = |text: String| Some(Fact::AttemptWarning { role: role.to_owned(), text });
     match &activity.kind {

@@ -104,6 +104,7 @@ impl Engine<'_> {
             turn_id,
             report_dir: &context.report_dir,
             limits: crate::config::Limits::default(),
+            engine: crate::config::Engine::Turn,
             routing: "the router prompt",
         };
         let (outcome, answer) = self.run_by(roster, &task, None).await.map_err(|e| refuse(e.to_string()))?;

@@ -110,14 +110,8 @@ impl Engine<'_> {
         } else {
             routed.text.clone()
         };
-        let limits = self
-            .settings
-            .config
-            .steps()
-            .into_iter()
-            .find(|s| s.role.as_ref() == Some(role))
-            .map(|s| s.limits)
-            .unwrap_or_default();
+        let steps = self.settings.config.steps();
+        let step = steps.into_iter().find(|s| s.role.as_ref() == Some(role)).unwrap_or_default();
         let task = Task {
             role,
             prompt: &routed.choice.prompt,
@@ -126,7 +120,8 @@ impl Engine<'_> {
             attempt: open.attempt.clone(),
             turn_id: &id,
             report_dir: &context.report_dir,
-            limits,
+            limits: step.limits,
+            engine: step.engine,
             routing: &routed.choice.reason,
         };
         let (outcome, answer) = self.run_by(roster, &task, Some(&mut open)).await?;
