@@ -2,6 +2,8 @@
 //! in [`error`].
 
 mod agent_http;
+mod agents;
+mod agents_test;
 mod args;
 mod batch;
 mod check;
@@ -94,8 +96,9 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Batch(args)) => batch::batch(global, args),
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) => status::status(global, args),
-        Some(Command::AgentHttp(args)) => agent_http::agent_http(args),
         Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),
+        Some(Command::Agents(args)) => agents::agents(global, args),
+        Some(Command::AgentHttp(args)) => agent_http::agent_http(args),
         Some(Command::History(args)) => history::history(global, args),
         Some(Command::Show(args)) => show::show(global, args),
         Some(Command::Events(args)) => events::events(global, args),

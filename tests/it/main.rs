@@ -9,5 +9,6 @@ mod ledger;
 mod limits;
 mod oneshot;
 mod prompts;
+mod real;
 mod remote;
 mod supervise;

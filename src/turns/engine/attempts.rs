@@ -9,7 +9,7 @@ use super::{Engine, LoopError};
 use crate::agents::rate_limit::{Decision, Refusal, Refused, decide, refusal};
 use crate::agents::{self, AgentError, Ready, Roster};
 use crate::clock::iso_seconds;
-use crate::config::{Engine as Runner, Limits, RateLimit as Policy};
+use crate::config::{Engine as Kind, Limits, RateLimit as Policy};
 use crate::control::Board;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
@@ -33,7 +33,8 @@ pub(super) struct Task<'t> {
     pub turn_id: &'t str,
     pub report_dir: &'t str,
     pub limits: Limits,
-    pub engine: Runner,
+    /// Whether its work is audited.
+    pub engine: Kind,
     /// Why this prompt, for the log's head.
     pub routing: &'t str,
 }
@@ -79,8 +80,8 @@ impl Engine<'_> {
             };
             let log = open.as_ref().and_then(|o| o.log.as_ref());
             let (mut outcome, answer) = match task.engine {
-                Runner::Turn => self.run_prompt(&ready, run, log).await,
-                Runner::Oneshot => Box::pin(self.run_audited(&ready, run, log)).await,
+                Kind::Turn => self.run_prompt(&ready, run, log).await,
+                Kind::Oneshot => Box::pin(self.run_audited(&ready, run, log)).await,
             };
             self.count(&outcome);
             used = added(used, outcome.usage);
