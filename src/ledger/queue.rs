@@ -124,9 +124,9 @@ impl Queue {
             inner.lost += 1;
             return;
         }
+        let urgent = inner.is_urgent();
         inner.bytes += item.bytes();
         inner.changes += usize::from(item.is_change());
-        let urgent = inner.is_urgent();
         inner.items.push_back(item);
         if inner.idle || (inner.is_urgent() && !urgent) {
             inner.idle = false;
