@@ -21,6 +21,9 @@ pub mod hooks;
 pub mod ui;
 
 pub mod turns;
+pub mod workstreams;
+
+pub mod oneshot;
 
 pub mod sync;
 

@@ -9,6 +9,7 @@ use super::error::{Failure, OK, USAGE};
 use super::setup::{Machine, Setup, setup_beside};
 use crate::agents;
 use crate::clock::Clock;
+use crate::oneshot::Templates;
 use crate::state::StateError;
 use crate::turns::engine::{LoopError, read_state};
 use crate::turns::prompt_name::resolve;
@@ -26,6 +27,7 @@ pub(super) fn check(global: &Global, args: &ReportArgs) -> Result<u8, Failure> {
     let mut found = Findings { warnings: loaded.notices.clone(), ..Findings::default() };
     prompts(&settings, &mut found);
     agents_of(&settings, &mut found);
+    oneshot(&settings, &mut found);
     documents(&settings, &mut found);
     match read_state(&settings, Machine::new().clock.now()) {
         Ok(_) => {}
@@ -102,6 +104,22 @@ fn agents_of(settings: &Settings, found: &mut Findings) {
                     found.warnings.push(format!("prompt of {} ({}): {e}", step.role, step.prompt));
                 }
             }
+        }
+    }
+}
+
+/// Templates and agents of the worker and auditor engine, as far as the configuration names them.
+fn oneshot(settings: &Settings, found: &mut Findings) {
+    let own = &settings.config.oneshot;
+    if let Err(e) = Templates::load(&settings.root, &own.prompts) {
+        found.errors.push(format!("oneshot.prompts: {e}"));
+    }
+    let seats = [("worker", &own.worker_agent), ("auditor", &own.auditor_agent)];
+    for (seat, name) in seats.into_iter().filter_map(|(seat, name)| Some((seat, name.as_ref()?))) {
+        let order = &settings.config.agent.order;
+        let ready = agents::ready(&settings.table, name, order, &settings.path, &settings.root);
+        if let Err(e) = ready.and_then(|ready| ready.consented(settings.config.agent.unattended)) {
+            found.warnings.push(format!("oneshot.{seat}_agent: {e}; {}", e.hint()));
         }
     }
 }

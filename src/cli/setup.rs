@@ -53,7 +53,7 @@ pub(super) fn start_folder(global: &Global) -> Result<PathBuf, Failure> {
     folder.canonicalize().map_err(|e| usage(format!("enter {}", folder.display())).cause(e.to_string()))
 }
 
-fn environment() -> Vec<(String, String)> {
+pub(super) fn environment() -> Vec<(String, String)> {
     std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
 }
 
@@ -68,12 +68,23 @@ pub(super) fn setup(global: &Global, args: &RunArgs) -> Result<Setup, Failure> {
     let mut settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
     settings.watched = Some(loaded.watched.clone());
     screen::hide(&settings.redactor);
-    settings.runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute());
+    settings.runtime_dir = runtime_dir();
+    settings.home = home();
     Ok(Setup { loaded, settings })
 }
 
+/// The user's folder for sockets.
+pub(super) fn runtime_dir() -> Option<PathBuf> {
+    std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute())
+}
+
+/// The user's home.
+pub(super) fn home() -> Option<PathBuf> {
+    std::env::var_os("HOME").map(PathBuf::from).filter(|p| p.is_absolute())
+}
+
 /// The secrets of the environment, and of the environments that the configuration gives to agents.
-fn redactor(config: &Config) -> Redactor {
+pub(super) fn redactor(config: &Config) -> Redactor {
     let given = config.agents.values().flat_map(|agent| &agent.env);
     let given = given.map(|(name, value)| (OsString::from(name), OsString::from(value)));
     Redactor::from_env(std::env::vars_os().chain(given))

@@ -1,12 +1,16 @@
 //! The one stream of events of a run, and who hears it: the ledger, the hooks and the terminal.
 
 use std::cell::RefCell;
+use std::path::Path;
+use std::sync::Arc;
 
 use super::setup::Machine;
+use crate::clock::Clock;
 use crate::event::{Event, Place, Sink};
 use crate::hooks::{self, Hooks, Runner};
 use crate::ids::Ids;
 use crate::ledger::{FILE, Mask, Options, Recorder};
+use crate::supervise::Redactor;
 use crate::turns::settings::Settings;
 
 /// Everybody who hears events. Events come from the run and, beside it, from hooks that fail: hence the cell.
@@ -22,21 +26,32 @@ struct Ears<'a> {
 impl<'a> Stream<'a> {
     /// The stream of a run of this project, and the hooks' other end.
     pub(super) fn new(settings: &Settings, machine: &Machine, console: &'a mut dyn Sink) -> (Self, Runner) {
-        let redactor = std::sync::Arc::clone(&settings.redactor);
-        let options = Options {
-            path: settings.private().join(FILE),
-            clock: machine.clock.clone(),
-            mask: Some(Mask::new(move |value| redactor.json(value))),
-        };
-        let recorder = Recorder::new(options, settings.config.supervision.log_max_bytes);
+        let output_max = settings.config.supervision.log_max_bytes;
+        let clock = machine.clock.clone();
+        let mut stream = Self::below(&settings.private(), &settings.redactor, output_max, clock, console);
         let (hooks, runner) = hooks::bind(
             settings.config.hooks.clone(),
             settings.root.clone(),
-            std::sync::Arc::clone(&settings.redactor),
+            Arc::clone(&settings.redactor),
             machine.clock.clone(),
             machine.ids.uuid(),
         );
-        (Self(RefCell::new(Ears { recorder, hooks: Some(hooks), console })), runner)
+        stream.0.get_mut().hooks = Some(hooks);
+        (stream, runner)
+    }
+
+    /// Without hooks, with the ledger in the private folder of a project.
+    pub(super) fn below(
+        private: &Path,
+        redactor: &Arc<Redactor>,
+        output_max: u64,
+        clock: Arc<dyn Clock>,
+        console: &'a mut dyn Sink,
+    ) -> Self {
+        let redactor = Arc::clone(redactor);
+        let mask = Some(Mask::new(move |value| redactor.json(value)));
+        let options = Options { path: private.join(FILE), clock, mask };
+        Self(RefCell::new(Ears { recorder: Recorder::new(options, output_max), hooks: None, console }))
     }
 
     /// Where the run's own events go.

@@ -37,7 +37,7 @@ pub const ROOT: Shape = Map(&[
     key("exit", Map(EXIT), "who may stop the loop"),
     key("hooks", Map(HOOKS), "commands run on events"),
     unused("budget", Map(BUDGET), "limits of a whole loop"),
-    unused("oneshot", Map(ONESHOT), "the worker and auditor engine"),
+    key("oneshot", Map(ONESHOT), "the worker and auditor engine"),
     unused("workstream", Map(WORKSTREAM), "tools and routing of workstreams"),
     flag_only("run", Map(RUN), "what one start is asked to do"),
 ]);
@@ -55,7 +55,7 @@ const STEP: &[Key] = &[
     unused("scope", GLOBS, "what the turn may change"),
     key("checks", ARGVS, "commands run after the agent"),
     key("on_check_fail", One(Choice(&["note", "fail"])), "whether a failed check fails the turn"),
-    unused("engine", One(Choice(&["turn", "oneshot"])), "how the turn is run"),
+    key("engine", One(Choice(&["turn", "oneshot"])), "how the turn is run"),
     key("limits", Map(STEP_LIMITS), "limits for this role"),
 ];
 

@@ -26,8 +26,8 @@ pub struct Recorder {
     /// The writer did not answer in time; nobody waits for it until it does.
     behind: Option<Ticket>,
     problems: Vec<String>,
-    /// Bytes of output that an attempt may still have recorded.
-    output_left: u64,
+    /// Bytes of output that each live attempt may still have recorded.
+    output_left: BTreeMap<String, u64>,
     output_max: u64,
     /// The exit code of the last attempt that failed.
     exit_code: Option<i32>,
@@ -43,7 +43,7 @@ impl Recorder {
             sent: BTreeMap::new(),
             behind: None,
             problems: Vec::new(),
-            output_left: output_max,
+            output_left: BTreeMap::new(),
             output_max,
             exit_code: None,
         }
@@ -113,8 +113,15 @@ impl Recorder {
         let at = self.options.clock.now().as_millisecond();
         let mut change = change_of(place, at, event)?;
         match &mut change {
-            Change::StartAttempt(_) => self.output_left = self.output_max,
-            Change::EndAttempt(end) => self.exit_code = end.result.exit_code.filter(|code| *code != 0),
+            Change::StartAttempt(new) => {
+                self.output_left.insert(new.attempt_id.clone(), self.output_max);
+            }
+            Change::EndAttempt(end) => {
+                self.exit_code = end.result.exit_code.filter(|code| *code != 0);
+                if let Some(id) = &end.place.attempt_id {
+                    self.output_left.remove(id);
+                }
+            }
             Change::MoveRun(step) if step.error.is_some() => step.exit_code = self.exit_code,
             _ => {}
         }
@@ -124,8 +131,10 @@ impl Recorder {
     /// Whether a piece of output still has room; says where the rest is when it has not.
     fn has_room(&mut self, place: &Place, event: &Event) -> bool {
         let Event::AttemptOutput { role, text } = event else { return true };
-        let (left, size) = (self.output_left, text.len() as u64);
-        self.output_left = left.saturating_sub(size);
+        let left = place.attempt_id.as_ref().and_then(|id| self.output_left.get_mut(id));
+        let Some(budget) = left else { return true };
+        let (left, size) = (*budget, text.len() as u64);
+        *budget = left.saturating_sub(size);
         if left > 0 && size >= left {
             let text = "further output stands in the log alone".to_owned();
             let record = self.record(place, Event::AttemptWarning { role: role.clone(), text });

@@ -30,6 +30,8 @@ pub struct Settings {
     pub watched: Option<Watched>,
     /// The user's folder for sockets (`XDG_RUNTIME_DIR`), for where the project's path is too long for one.
     pub runtime_dir: Option<PathBuf>,
+    /// Where agents keep their own sessions.
+    pub home: Option<PathBuf>,
 }
 
 /// The options of one start.
@@ -142,6 +144,7 @@ impl Settings {
             path,
             watched: None,
             runtime_dir: None,
+            home: None,
         })
     }
 

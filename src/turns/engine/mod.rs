@@ -13,6 +13,7 @@
 //! | stamped state file | the next role's turn, HEAD has the old state | commits the stamp from the journal, goes on |
 //! | stamp commit | the next role's turn | goes on |
 
+mod audited;
 mod checks;
 mod control;
 mod error;

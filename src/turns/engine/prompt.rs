@@ -19,6 +19,7 @@ use crate::sync::worktree::Repo;
 use crate::turns::context::{Context, Previous, focus};
 use crate::turns::logs::TurnLog;
 use crate::turns::settings::Settings;
+use crate::turns::words::tool_line;
 
 /// Bytes of an agent's plain answer that are kept.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -127,6 +128,7 @@ impl Engine<'_> {
         let mut hear = |activity: &Activity| {
             note(&seen, activity);
             if let Kind::Output { bytes } = &activity.kind
+                && plain
                 && answer.len() < ANSWER_BYTES
                 && activity.stream == Some(crate::supervise::Stream::Stdout)
             {
@@ -155,7 +157,7 @@ impl Engine<'_> {
         (outcome, String::from_utf8_lossy(&answer).into_owned())
     }
 
-    fn environment(&self, run: &Run<'_>) -> Vec<(String, String)> {
+    pub(super) fn environment(&self, run: &Run<'_>) -> Vec<(String, String)> {
         let s = self.settings;
         let absolute = |path: &str| s.root.join(path).to_string_lossy().into_owned();
         let branch = self.git.as_ref().map_or_else(String::new, |g| g.branch.clone());
@@ -191,7 +193,7 @@ impl Engine<'_> {
 
 /// A person's wish to stop, in the words for it, as soon as there is one. What the turn's own agent wishes counts
 /// only at its end.
-async fn wished(board: &Board, turn_id: &str) -> String {
+pub(super) async fn wished(board: &Board, turn_id: &str) -> String {
     let asked = board.wait_stop().await;
     if asked.turn_id.as_deref() == Some(turn_id) {
         std::future::pending::<()>().await;
@@ -208,7 +210,7 @@ pub fn rescues(repo: &Repo) -> Vec<String> {
 }
 
 /// What of an activity a person sees: text plain, tool calls one line each, never raw records.
-fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
+pub(super) fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
     let output = |text: String| Some(Fact::AttemptOutput { role: role.to_owned(), text });
     let warning = |text: String| Some(Fact::AttemptWarning { role: role.to_owned(), text });
     match &activity.kind {
@@ -217,10 +219,7 @@ fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
             if !plain && text.trim_start().starts_with(['{', '[']) { None } else { output(text.into_owned()) }
         }
         Kind::Message { text } => output(format!("{}\n", text.trim_end())),
-        Kind::ToolUse { name, input, .. } => {
-            let brief: String = input.to_string().chars().take(120).collect();
-            output(format!("  > {name} {brief}\n"))
-        }
+        Kind::ToolUse { name, input, .. } => output(format!("  > {}\n", tool_line(name, input))),
         Kind::Warning { text } => warning(text.clone()),
         Kind::Heartbeat { silent_ms } => Some(Fact::AttemptQuiet {
             role: role.to_owned(),

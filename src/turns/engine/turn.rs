@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::error::End;
 use super::prompt::Run;
 use super::{Engine, Git, LoopError};
+use crate::config;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
 use crate::state::{Event, Holder, NewTurn, Status};
@@ -118,14 +119,9 @@ impl Engine<'_> {
         };
         open.log = self.open_log(role, &open.prompt, &head)?;
         self.begin_attempt(&mut open);
-        let limits = self
-            .settings
-            .config
-            .steps()
-            .into_iter()
-            .find(|s| s.role.as_ref() == Some(role))
-            .map(|s| s.limits)
-            .unwrap_or_default();
+        let steps = self.settings.config.steps();
+        let step = steps.into_iter().find(|s| s.role.as_ref() == Some(role)).unwrap_or_default();
+        let (limits, engine) = (step.limits, step.engine);
         let run = Run {
             role,
             prompt: &open.prompt,
@@ -136,7 +132,10 @@ impl Engine<'_> {
             report_dir: context.report_dir,
             limits,
         };
-        let (outcome, answer) = self.run_prompt(&ready, run, open.log.as_ref()).await;
+        let (outcome, answer) = match engine {
+            config::Engine::Turn => self.run_prompt(&ready, run, open.log.as_ref()).await,
+            config::Engine::Oneshot => Box::pin(self.run_audited(&ready, run, open.log.as_ref())).await,
+        };
         self.finish(open, outcome, &answer).await
     }
 
