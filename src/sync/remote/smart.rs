@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use git2::{
@@ -159,14 +160,22 @@ impl Own {
 fn callbacks<'a>(purse: &'a Purse, life: &Arc<Pulse>) -> RemoteCallbacks<'a> {
     let mut callbacks = RemoteCallbacks::new();
     let mut attempts = purse.attempts();
-    let beat = Arc::clone(life);
+    // libgit2 follows a redirection to another host and does not tell whom a login is for.
+    let reached = Rc::new(RefCell::new(None::<String>));
+    let (beat, at) = (Arc::clone(life), Rc::clone(&reached));
     callbacks.credentials(move |_, user, allowed| {
         beat.beat();
-        attempts.next(user, allowed)
+        match &*at.borrow() {
+            Some(other) if purse.place.is_secure_http() && other != purse.place.host() => {
+                Err(redirected(other))
+            }
+            _ => attempts.next(user, allowed),
+        }
     });
     let beat = Arc::clone(life);
     callbacks.certificate_check(move |certificate, host| {
         beat.beat();
+        *reached.borrow_mut() = Some(host.to_owned());
         let key = certificate.as_hostkey().and_then(|k| k.hostkey());
         let known = key.is_some_and(|key| knows(purse, host, key));
         Ok(if known {
@@ -188,6 +197,11 @@ fn callbacks<'a>(purse: &'a Purse, life: &Arc<Pulse>) -> RemoteCallbacks<'a> {
         beat.beat();
     });
     callbacks
+}
+
+fn redirected(to: &str) -> git2::Error {
+    let why = format!("redirected to {to}, which gets no login meant for another host");
+    git2::Error::new(git2::ErrorCode::Auth, git2::ErrorClass::Http, why)
 }
 
 /// Plain lines of the user's and the machine's known hosts; what is not found there libgit2 judges.

@@ -271,3 +271,57 @@ fn a_refused_hand_off_is_kept() {
     assert!(site.subjects().iter().any(|s| s.contains("actor=ralph → next=galph status=ok")));
     site.assert_legal();
 }
+
+/// G3: a host that refuses the lease ref gets a branch for it.
+#[test]
+fn a_refused_lease_ref_is_replaced_by_a_branch() {
+    let site = Site::new(Kind::Daemon).unwrap();
+    site.git(&site.ground.bare(), &["config", "receive.hideRefs", "refs/orchestrator"]);
+    let ann = site.machine("ann", "galph");
+    let seen = ann.top.join(".orchestrator/seen.json");
+    let ran = ann.run(|_, _, _| {
+        let told =
+            || fs::read_to_string(&seen).is_ok_and(|text| text.contains("refs/orchestrator/lease/main"));
+        // The lease's thread is not ours to wait for.
+        assert!((0..1000).any(|_| told() || {
+            std::thread::sleep(Duration::from_millis(10));
+            false
+        }));
+        done()
+    });
+    assert_eq!(ran.reason(), &Reason::Done);
+    let notice = ran.said.iter().any(|s| {
+        matches!(s, orchestrator::sync::driver::Said::Notice(text) if text.contains("orchestrator-lease/main"))
+    });
+    assert!(notice, "{:?}", ran.said);
+    let again = ann.setup.clone();
+    site.machine("bob", "ralph").work("b.txt");
+    let ann = Machine { setup: again, ..ann };
+    let branch = "refs/heads/orchestrator-lease/main";
+    let next = ann.run(|_, claimed, _| {
+        let turn = claimed.state.turn.as_ref().unwrap();
+        assert_eq!(turn.lease_ref.as_deref(), Some(branch));
+        assert!((0..1000).any(|_| !site.refs(branch).is_empty() || {
+            std::thread::sleep(Duration::from_millis(10));
+            false
+        }));
+        done()
+    });
+    assert_eq!(next.reason(), &Reason::Done);
+    site.assert_legal();
+}
+
+/// The first machine of an empty remote, from an empty clone.
+#[test]
+fn an_empty_remote_gets_its_first_state() {
+    let site = Site::path();
+    site.git(&site.ground.bare(), &["update-ref", "-d", MAIN]);
+    let ann = site.machine("ann", "galph");
+    let ran = ann.work("first.txt");
+    assert_eq!(ran.reason(), &Reason::Done, "{:?} {:?}", ran.finish, ran.said);
+    ann.assert_at_remote();
+    assert_eq!(site.subjects().len(), 4, "{:?}", site.subjects());
+    let bob = site.machine("bob", "ralph");
+    assert_eq!(bob.work("second.txt").reason(), &Reason::Done);
+    site.assert_legal();
+}
