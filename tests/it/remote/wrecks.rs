@@ -9,7 +9,7 @@ use orchestrator::sync::protocol::{Control, Goal, Message, Reason, Start, TurnId
 
 use super::ground::{Kind, MAIN, git};
 use super::http::Fault;
-use super::site::{Machine, Site, commit_file, done, role};
+use super::site::{Machine, Site, commit_file, done, role, wait_until};
 
 /// Makes the next write of the journal fail, which ends the driver as a crash would.
 fn break_journal(machine: &std::path::Path) {
@@ -282,11 +282,7 @@ fn a_refused_lease_ref_is_replaced_by_a_branch() {
     let ran = ann.run(|_, _, _| {
         let told =
             || fs::read_to_string(&seen).is_ok_and(|text| text.contains("refs/orchestrator/lease/main"));
-        // The lease's thread is not ours to wait for.
-        assert!((0..1000).any(|_| told() || {
-            std::thread::sleep(Duration::from_millis(10));
-            false
-        }));
+        wait_until("the refusal", told);
         done()
     });
     assert_eq!(ran.reason(), &Reason::Done);
@@ -301,10 +297,7 @@ fn a_refused_lease_ref_is_replaced_by_a_branch() {
     let next = ann.run(|_, claimed, _| {
         let turn = claimed.state.turn.as_ref().unwrap();
         assert_eq!(turn.lease_ref.as_deref(), Some(branch));
-        assert!((0..1000).any(|_| !site.refs(branch).is_empty() || {
-            std::thread::sleep(Duration::from_millis(10));
-            false
-        }));
+        wait_until("the lease", || !site.refs(branch).is_empty());
         done()
     });
     assert_eq!(next.reason(), &Reason::Done);
