@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{AgentRecord, Delivery, Limits, Model, Pty};
+use super::http;
+use crate::config::{AgentRecord, Delivery, HttpAgent, Limits, Model, Pty};
 
 /// The name of the embedded agent.
 pub const SHELL: &str = "shell";
@@ -21,6 +22,10 @@ pub struct Agent {
     pub success_codes: Vec<i32>,
     pub limits: Limits,
     pub env: BTreeMap<String, String>,
+    /// Agents that take its turn when it is not installed or rate limited.
+    pub fallback: Vec<String>,
+    /// A model behind HTTP; `command` is then this program's own.
+    pub http: Option<HttpAgent>,
     /// Its command line skips permission prompts (A10).
     pub unattended: bool,
     /// The CLI's version with which the command line was run; `None`: never run here.
@@ -33,6 +38,7 @@ struct BuiltIn {
     command: &'static [&'static str],
     prompt: Delivery,
     output: &'static str,
+    verified: Option<&'static str>,
 }
 
 const BUILT_IN: &[BuiltIn] = &[
@@ -48,48 +54,57 @@ const BUILT_IN: &[BuiltIn] = &[
         ],
         prompt: Delivery::Stdin,
         output: "claude-stream-json",
+        verified: Some("2.1.197"),
     },
     BuiltIn {
         name: "codex",
         command: &["codex", "exec", "--json", "--dangerously-bypass-approvals-and-sandbox", "-"],
         prompt: Delivery::Stdin,
         output: "codex-json",
+        verified: Some("0.169.0"),
     },
     BuiltIn {
         name: "gemini",
         command: &["gemini", "--output-format", "stream-json", "--yolo", "--skip-trust"],
         prompt: Delivery::Stdin,
         output: "gemini-stream-json",
+        verified: Some("0.61.0"),
     },
     BuiltIn {
         name: "opencode",
-        command: &["opencode", "run", "--format", "json", "--auto", "{prompt}"],
-        prompt: Delivery::Arg,
+        // Not by `-f`: it hands over no more than the first 50 KiB of a file.
+        command: &["opencode", "run", "--format", "json", "--auto"],
+        prompt: Delivery::Stdin,
         output: "opencode-json",
+        verified: Some("1.18.33"),
     },
     BuiltIn {
         name: "cursor",
         command: &["cursor-agent", "-p", "--output-format", "stream-json", "--force", "{prompt}"],
         prompt: Delivery::Arg,
         output: "cursor-stream-json",
+        verified: None,
     },
     BuiltIn {
         name: "copilot",
         command: &["copilot", "-p", "{prompt}", "--allow-all-tools"],
         prompt: Delivery::Arg,
         output: "text",
+        verified: None,
     },
     BuiltIn {
         name: "amp",
         command: &["amp", "-x", "--dangerously-allow-all"],
         prompt: Delivery::Stdin,
         output: "text",
+        verified: None,
     },
     BuiltIn {
         name: "goose",
         command: &["goose", "run", "-i", "{prompt_file}"],
         prompt: Delivery::File,
         output: "text",
+        verified: None,
     },
     BuiltIn {
         name: "aider",
@@ -103,6 +118,7 @@ const BUILT_IN: &[BuiltIn] = &[
         ],
         prompt: Delivery::File,
         output: "text",
+        verified: None,
     },
 ];
 
@@ -138,6 +154,7 @@ impl BuiltIn {
             command: self.command.iter().map(|w| (*w).to_owned()).collect(),
             prompt: self.prompt,
             output: self.output.into(),
+            verified: self.verified,
             unattended: true,
             built_in: true,
             ..own(self.name)
@@ -156,6 +173,8 @@ fn own(name: &str) -> Agent {
         success_codes: vec![0],
         limits: Limits::default(),
         env: BTreeMap::new(),
+        fallback: Vec::new(),
+        http: None,
         unattended: false,
         verified: None,
         built_in: false,
@@ -167,9 +186,15 @@ fn embedded() -> Agent {
 }
 
 fn over(base: Agent, record: &AgentRecord) -> Agent {
+    let base = match &record.http {
+        Some(settings) => over_http(base, settings),
+        None => base,
+    };
     let mut env = base.env;
     env.extend(record.env.clone());
     Agent {
+        // Another command line is another agent's, as far as anybody ran it.
+        verified: base.verified.filter(|_| record.command.is_none() && record.output.is_none()),
         command: record.command.clone().unwrap_or(base.command),
         prompt: record.prompt.unwrap_or(base.prompt),
         model: record.model.clone().or(base.model),
@@ -178,7 +203,21 @@ fn over(base: Agent, record: &AgentRecord) -> Agent {
         success_codes: record.success_codes.clone().unwrap_or(base.success_codes),
         limits: layered(record.limits, base.limits),
         env,
+        fallback: record.fallback.clone().unwrap_or(base.fallback),
         unattended: record.unattended.unwrap_or(base.unattended),
+        ..base
+    }
+}
+
+/// An agent that is a model behind HTTP.
+fn over_http(base: Agent, settings: &HttpAgent) -> Agent {
+    Agent {
+        command: http::command(settings),
+        prompt: Delivery::Body,
+        model: Some(Model { flag: None, value: settings.model.clone() }),
+        output: "sse".into(),
+        http: Some(settings.clone()),
+        unattended: false,
         ..base
     }
 }

@@ -9,8 +9,10 @@ use super::error::{Failure, OK, USAGE};
 use super::setup::{Machine, Setup, setup_beside};
 use crate::agents;
 use crate::clock::Clock;
+use crate::oneshot::Templates;
 use crate::state::StateError;
 use crate::turns::engine::{LoopError, read_state};
+use crate::turns::orders::missing_parts;
 use crate::turns::prompt_name::resolve;
 use crate::turns::settings::Settings;
 use crate::turns::shipped::goal_is_template;
@@ -26,6 +28,7 @@ pub(super) fn check(global: &Global, args: &ReportArgs) -> Result<u8, Failure> {
     let mut found = Findings { warnings: loaded.notices.clone(), ..Findings::default() };
     prompts(&settings, &mut found);
     agents_of(&settings, &mut found);
+    oneshot(&settings, &mut found);
     documents(&settings, &mut found);
     match read_state(&settings, Machine::new().clock.now()) {
         Ok(_) => {}
@@ -94,6 +97,11 @@ fn agents_of(settings: &Settings, found: &mut Findings) {
                 if let Err(e) = ready.consented(settings.config.agent.unattended) {
                     found.warnings.push(format!("agent of {}: {e}; {}", step.role, e.hint()));
                 }
+                let key = ready.agent.http.as_ref().and_then(|http| http.key_env.as_deref());
+                if let Some(name) = key.filter(|name| std::env::var_os(name).is_none_or(|v| v.is_empty())) {
+                    let role = &step.role;
+                    found.warnings.push(format!("agent of {role}: the variable {name}, its key, is not set"));
+                }
                 let Ok(path) = resolve(&settings.prompts_folder(), &step.prompt) else { continue };
                 let text = std::fs::read_to_string(path).unwrap_or_default();
                 if ready.program.is_none()
@@ -102,6 +110,22 @@ fn agents_of(settings: &Settings, found: &mut Findings) {
                     found.warnings.push(format!("prompt of {} ({}): {e}", step.role, step.prompt));
                 }
             }
+        }
+    }
+}
+
+/// Templates and agents of the worker and auditor engine, as far as the configuration names them.
+fn oneshot(settings: &Settings, found: &mut Findings) {
+    let own = &settings.config.oneshot;
+    if let Err(e) = Templates::load(&settings.root, &own.prompts) {
+        found.errors.push(format!("oneshot.prompts: {e}"));
+    }
+    let seats = [("worker", &own.worker_agent), ("auditor", &own.auditor_agent)];
+    for (seat, name) in seats.into_iter().filter_map(|(seat, name)| Some((seat, name.as_ref()?))) {
+        let order = &settings.config.agent.order;
+        let ready = agents::ready(&settings.table, name, order, &settings.path, &settings.root);
+        if let Err(e) = ready.and_then(|ready| ready.consented(settings.config.agent.unattended)) {
+            found.warnings.push(format!("oneshot.{seat}_agent: {e}; {}", e.hint()));
         }
     }
 }
@@ -118,10 +142,5 @@ fn documents(settings: &Settings, found: &mut Findings) {
         Some(_) => {}
     }
     let Some(text) = read(input) else { return };
-    let lower = text.to_lowercase();
-    for (part, words) in [("do-now", ["do now", "do-now"]), ("check", ["check", "how to check"])] {
-        if !words.iter().any(|w| lower.contains(w)) {
-            found.warnings.push(format!("{input} has no {part} part"));
-        }
-    }
+    found.warnings.extend(missing_parts(&text).into_iter().map(|part| format!("{input} has no {part} part")));
 }

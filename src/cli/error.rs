@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::config::ConfigError;
+use crate::oneshot::OneshotError;
+use crate::oneshot::machine::Refusal;
 use crate::state::{FieldProblem, StateError};
+use crate::turns::budget::Reached;
 use crate::turns::engine::{LoopError, TurnFailure};
 use crate::turns::lock::LockError;
 use crate::turns::settings::SettingsError;
@@ -150,6 +153,58 @@ impl From<LoopError> for Failure {
     }
 }
 
+impl From<OneshotError> for Failure {
+    fn from(error: OneshotError) -> Self {
+        let text = error.to_string();
+        let fail = |code, reason, what: &str| Self::new(code, reason, what).cause(text.clone());
+        let list = "orchestrator oneshot list";
+        match error {
+            OneshotError::Damaged { path, .. } => {
+                let folder = path.parent().unwrap_or(&path).display().to_string();
+                fail(USAGE, "session", "read the session").hint(format!(
+                    "its prompts and results are whole: see {folder}; then put the session aside: mv {folder} {folder}.damaged"
+                ))
+            }
+            OneshotError::Newer { .. } => fail(USAGE, "session", "read the session")
+                .hint("use the version of the program that wrote it"),
+            OneshotError::NoSession => fail(USAGE, "session", "find a session")
+                .hint("begin one: orchestrator oneshot \"TASK\""),
+            OneshotError::UnknownSession(_) | OneshotError::Ambiguous { .. } => {
+                fail(USAGE, "session", "find the session").hint(list)
+            }
+            OneshotError::Busy(_) => fail(REFUSED, "busy", "take the session")
+                .hint("watch it: orchestrator oneshot follow"),
+            OneshotError::Refused { id, refusal } => {
+                let failure = fail(USAGE, refusal.reason(), "resume the session");
+                match refusal {
+                    Refusal::Budget { max } => failure
+                        .hint(format!("orchestrator oneshot resume {id} --max-iterations {}", max.saturating_mul(2))),
+                    _ => failure.hint(format!("orchestrator oneshot view {id}")),
+                }
+            }
+            OneshotError::NoTask | OneshotError::LongTask { .. } | OneshotError::NoIterations => {
+                Self::new(USAGE, "usage", text)
+            }
+            OneshotError::NoBlock { role } => fail(USAGE, "agent", "use the shell agent").hint(match role {
+                "worker" => "put a ```sh run block into the task, or choose another agent: --worker-agent NAME".to_owned(),
+                _ => format!(
+                    "put a ```sh run block into a template of your own and name it as oneshot.prompts.{role}, or choose \
+                     another agent: --{role}-agent NAME"
+                ),
+            }),
+            OneshotError::NoModelFlag { agent, .. } => fail(USAGE, "agent", "choose a model")
+                .hint(format!("agents: {{{agent}: {{model: {{flag: --model}}}}}} in orchestration.yaml")),
+            OneshotError::Agent { source, .. } => fail(USAGE, "agent", "choose an agent").hint(source.hint()),
+            OneshotError::Template(_) => fail(USAGE, "template", "read a template of oneshot.prompts")
+                .hint("mend the file; without the key the built-in template is used"),
+            OneshotError::Illegal(_) | OneshotError::Io { .. } => fail(INTERNAL, "io", "go on with the session")
+                .hint("orchestrator oneshot resume goes on from what was saved"),
+            OneshotError::Git(_) => fail(INTERNAL, "git", "look at the repository")
+                .hint("orchestrator oneshot resume goes on from what was saved"),
+        }
+    }
+}
+
 /// A file of the private folder that cannot be used.
 fn private(cause: String, hint: Option<String>) -> Failure {
     let failure = Failure::new(INTERNAL, "private", "read .orchestrator/").cause(cause);
@@ -176,6 +231,20 @@ impl From<TurnFailure> for Failure {
         );
         failure.causes = f.causes;
         failure.hint(f.hint.unwrap_or_else(|| "mend the cause and start again: orchestrator".into()))
+    }
+}
+
+impl From<Reached> for Failure {
+    fn from(limit: Reached) -> Self {
+        let failure = match limit {
+            Reached::NoProgress(_) => Self::new(LIMIT, "stall", "go on without progress"),
+            _ => Self::new(LIMIT, "budget", "go on within the budget"),
+        };
+        let hint = match limit {
+            Reached::NoProgress(_) => "look at the last turns' summaries, then start again: orchestrator",
+            _ => "the next start counts anew: orchestrator",
+        };
+        failure.cause(limit.words()).hint(hint)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 /// No file of ours comes near this; a larger one is not ours.
@@ -14,12 +14,12 @@ const MAX_LINES_BYTES: u64 = 256 * 1024;
 /// Replaces `path` with `bytes`; a reader never sees half a file. With `durable`, the content and
 /// its name are on the disk when this returns. The temporary name is fixed, so that crashes leave
 /// at most one file behind; whoever writes holds the clone's lock.
-pub(super) fn write(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.tmp"));
-    let mut file = File::create(&temporary)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
     file.write_all(bytes)?;
     if durable {
         file.sync_all()?;
@@ -75,7 +75,7 @@ pub(super) fn last_line(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 /// The bytes of `path`, `None` if there is no such file.
-pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,

@@ -5,7 +5,7 @@
 //! is the language of the commits; [`journal`], [`seen`] and [`memory`] are this clone's memory in
 //! `.orchestrator/`. Nothing here knows a prompt, an agent's output or a terminal.
 
-mod atomic;
+pub(crate) mod atomic;
 pub mod driver;
 pub mod journal;
 pub mod lease;

@@ -34,12 +34,24 @@ pub struct Console<O, E> {
     /// Roles at work.
     live: Vec<String>,
     progress: Progress,
+    /// The run is a batch: its results follow as a table.
+    batch: bool,
 }
 
 impl<O: Write, E: Write> Console<O, E> {
     pub fn new(out: O, err: E, volume: Volume, form: Form) -> Self {
         let progress = Progress::default();
-        Self { out, err, volume, form, open_line: false, speaker: String::new(), live: Vec::new(), progress }
+        Self {
+            out,
+            err,
+            volume,
+            form,
+            open_line: false,
+            speaker: String::new(),
+            live: Vec::new(),
+            progress,
+            batch: false,
+        }
     }
 
     /// With `watched`, `err` is a terminal: how long an agent has been silent stands there, on a line that is
@@ -91,6 +103,11 @@ impl<O: Write, E: Write> Console<O, E> {
     fn tell(&mut self, event: &Event) {
         let verbose = self.volume == Volume::Verbose;
         match event {
+            Event::RunStarted { mode, limits, .. } if mode == "batch" => {
+                self.batch = true;
+                self.line(&format!("batch: {limits}"));
+            }
+            Event::RunEnded { .. } if self.batch => {}
             Event::RunStarted { mode, branch, agents, limits, state } => {
                 let branch = branch.as_deref().unwrap_or("none");
                 let pairs: Vec<String> = agents.iter().map(|(r, a)| format!("{r}={a}")).collect();
@@ -113,6 +130,13 @@ impl<O: Write, E: Write> Console<O, E> {
                 }
             }
             Event::AttemptEnded { line, .. } => self.line(line),
+            Event::Verdict { iteration, verdict, text } => {
+                let text = text.as_deref().unwrap_or_default();
+                let first = text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
+                let brief: String = first.chars().take(200).collect();
+                let colon = if brief.is_empty() { "" } else { ": " };
+                self.line(&format!("audit {iteration}: {verdict}{colon}{brief}"));
+            }
             Event::AttemptWarning { role, text } => self.aside("warning", &format!("{role}: {text}")),
             Event::CheckFailed { command, status, .. } => {
                 self.aside("warning", &format!("check failed ({status}): {command}"));
@@ -121,6 +145,10 @@ impl<O: Write, E: Write> Console<O, E> {
                 let commit = commit.as_deref().unwrap_or("-");
                 self.line(&format!("  committed {commit} {group}: {}", paths.join(", ")));
             }
+            Event::AgentFallback { role, from, to, reason } => {
+                self.aside("notice", &format!("{role}: {to} takes the turn of {from}: {reason}"));
+            }
+            Event::Waiting { role, why } => self.line(&format!("{role} waits: {why}")),
             Event::Rescue { reference, why } => self.aside("warning", &format!("{why}; kept as {reference}")),
             Event::StopRequested { by, reason } => {
                 let reason = reason.as_deref().map_or_else(String::new, |r| format!(": {r}"));
@@ -157,12 +185,10 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::StepSkipped { .. }
             | Event::AttemptActive { .. }
             | Event::RateLimited { .. }
-            | Event::AgentFallback { .. }
             | Event::RetryScheduled { .. }
             | Event::BudgetReached { .. }
             | Event::ToolRouted { .. }
             | Event::OneshotState { .. }
-            | Event::Verdict { .. }
             | Event::GatePassed { .. }
             | Event::GateFailed { .. }
             | Event::BreakerOpened { .. }
@@ -177,8 +203,7 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::StateClaimed { .. }
             | Event::AttemptStarted { .. }
             | Event::CheckPassed { .. }
-            | Event::StateStamped { .. }
-            | Event::Waiting { .. } => {}
+            | Event::StateStamped { .. } => {}
         }
     }
 }

@@ -8,17 +8,20 @@ use jiff::Timestamp;
 
 use super::Engine;
 use super::control::note;
-use crate::agents::{self, AgentError, Job, Ready, run_agent};
+use super::limits::{Cut, Watch};
+use crate::agents::{Job, Ready, rate_limit, run_agent};
 use crate::clock::file_stamp;
-use crate::config::{Limits, MEMORY_FILE, PLAN_FILE};
+use crate::config::Limits;
 use crate::control::Board;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
-use crate::supervise::{Activity, ActivityTag, Kind, Outcome};
+use crate::supervise::{Activity, ActivityTag, Kind, Lifecycle, Outcome};
 use crate::sync::worktree::Repo;
+use crate::turns::budget;
 use crate::turns::context::{Context, Previous, focus};
 use crate::turns::logs::TurnLog;
 use crate::turns::settings::Settings;
+use crate::turns::words::tool_line;
 
 /// Bytes of an agent's plain answer that are kept.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -29,6 +32,8 @@ pub struct Past {
     pub previous: Option<Previous>,
     pub rescue_refs: Vec<String>,
     pub notes: Vec<String>,
+    /// What a run may still use, in words.
+    pub budget_left: Vec<String>,
 }
 
 /// The context block of a turn of `role` at `now` (turns.md T37).
@@ -50,10 +55,10 @@ pub fn context_for(
         branch: branch.map(str::to_owned),
         mode: settings.options.mode.clone(),
         goal: config.goal_file.clone(),
-        plan: PLAN_FILE.into(),
+        plan: config.plan_file.clone(),
         findings: config.findings_file.clone(),
         input: config.input_file.clone(),
-        memory: MEMORY_FILE.into(),
+        memory: config.memory_file.clone(),
         review_report: format!("{report_dir}review.md"),
         report_dir,
         archive_dir: "plans/archive/".into(),
@@ -61,7 +66,7 @@ pub fn context_for(
         logs_dir: config.logs_dir.clone(),
         previous: past.previous,
         rescue_refs: past.rescue_refs,
-        budget_left: Vec::new(),
+        budget_left: past.budget_left,
         notes: past.notes,
     }
 }
@@ -79,14 +84,6 @@ pub(super) struct Run<'r> {
 }
 
 impl Engine<'_> {
-    pub(super) fn agent_for(&self, role: &RoleId, prompt: &str) -> Result<Ready, AgentError> {
-        let s = self.settings;
-        let name = s.dispatch.choose(role.as_str(), prompt).agent;
-        let ready = agents::ready(&s.table, &name, &s.config.agent.order, &s.path, &s.root)?;
-        ready.consented(s.config.agent.unattended)?;
-        Ok(ready)
-    }
-
     /// Runs a prompt through an agent; returns the outcome and what it printed on stdout.
     pub(super) async fn run_prompt(
         &mut self,
@@ -122,11 +119,15 @@ impl Engine<'_> {
         let plain = ready.agent.output == "text";
         let role = run.role.to_string();
         let seen = self.show(&job.attempt, &role, run.prompt, &ready.agent.name);
+        let spent = self.spent();
+        let watch = Watch::new(self.world.stop, &*self.world.clock, &settings.config.budget, spent);
         let place = &self.place;
         let sink = RefCell::new(&mut *self.world.sink);
         let mut hear = |activity: &Activity| {
             note(&seen, activity);
+            watch.hear(activity);
             if let Kind::Output { bytes } = &activity.kind
+                && plain
                 && answer.len() < ANSWER_BYTES
                 && activity.stream == Some(crate::supervise::Stream::Stdout)
             {
@@ -137,7 +138,8 @@ impl Engine<'_> {
             }
         };
         let outcome = {
-            let mut running = pin!(run_agent(job, self.world.stop, &*self.world.clock, &mut hear));
+            let attempt = Box::pin(run_agent(job, watch.stop(), &*self.world.clock, &mut hear));
+            let mut running = pin!(watch.over(attempt));
             let ended = tokio::select! {
                 biased;
                 outcome = &mut running => Ok(outcome),
@@ -152,10 +154,16 @@ impl Engine<'_> {
                 }
             }
         };
+        let cut = watch.cut().filter(|_| matches!(outcome.state, Lifecycle::Interrupted { .. }));
+        self.cut = cut.map(Cut::Limit);
+        // Who was refused before it did anything used nothing.
+        if outcome.usage.is_some() || rate_limit::refusal(&outcome).is_none() {
+            self.spent.add(outcome.usage);
+        }
         (outcome, String::from_utf8_lossy(&answer).into_owned())
     }
 
-    fn environment(&self, run: &Run<'_>) -> Vec<(String, String)> {
+    pub(super) fn environment(&self, run: &Run<'_>) -> Vec<(String, String)> {
         let s = self.settings;
         let absolute = |path: &str| s.root.join(path).to_string_lossy().into_owned();
         let branch = self.git.as_ref().map_or_else(String::new, |g| g.branch.clone());
@@ -180,6 +188,7 @@ impl Engine<'_> {
             previous: self.memory.previous.clone().and_then(|v| serde_json::from_value(v).ok()),
             rescue_refs: self.git.as_ref().map(|g| rescues(&g.repo)).unwrap_or_default(),
             notes: self.memory.notes.clone(),
+            budget_left: budget::left(&self.settings.config.budget, &self.spent()),
         }
     }
 
@@ -191,7 +200,7 @@ impl Engine<'_> {
 
 /// A person's wish to stop, in the words for it, as soon as there is one. What the turn's own agent wishes counts
 /// only at its end.
-async fn wished(board: &Board, turn_id: &str) -> String {
+pub(super) async fn wished(board: &Board, turn_id: &str) -> String {
     let asked = board.wait_stop().await;
     if asked.turn_id.as_deref() == Some(turn_id) {
         std::future::pending::<()>().await;
@@ -208,7 +217,7 @@ pub fn rescues(repo: &Repo) -> Vec<String> {
 }
 
 /// What of an activity a person sees: text plain, tool calls one line each, never raw records.
-fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
+pub(super) fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
     let output = |text: String| Some(Fact::AttemptOutput { role: role.to_owned(), text });
     let warning = |text: String| Some(Fact::AttemptWarning { role: role.to_owned(), text });
     match &activity.kind {
@@ -217,10 +226,7 @@ fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
             if !plain && text.trim_start().starts_with(['{', '[']) { None } else { output(text.into_owned()) }
         }
         Kind::Message { text } => output(format!("{}\n", text.trim_end())),
-        Kind::ToolUse { name, input, .. } => {
-            let brief: String = input.to_string().chars().take(120).collect();
-            output(format!("  > {name} {brief}\n"))
-        }
+        Kind::ToolUse { name, input, .. } => output(format!("  > {}\n", tool_line(name, input))),
         Kind::Warning { text } => warning(text.clone()),
         Kind::Heartbeat { silent_ms } => Some(Fact::AttemptQuiet {
             role: role.to_owned(),

@@ -63,7 +63,7 @@ impl Engine<'_> {
         let error = match verdict {
             Verdict::Ok => None,
             Verdict::Failed { status, causes, .. } => Some(causes.first().unwrap_or(status).clone()),
-            Verdict::Interrupted(reason) => Some(reason.text.clone()),
+            Verdict::Interrupted(cut) => Some(cut.words()),
         };
         let commits = match (open.base, self.tip()?) {
             (Some(from), Some(to)) if from != to => Some(format!("{from}..{to}")),

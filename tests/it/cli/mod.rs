@@ -1,8 +1,10 @@
 //! The program as a person starts it: real processes, real git, an empty environment.
 
 mod agent_history;
+mod agents;
 mod autocommit;
 mod commands;
+mod consent;
 mod crash;
 mod interrupt;
 pub mod project;

@@ -12,8 +12,8 @@ mod secrets;
 mod signals;
 mod spawn;
 mod survivors;
-mod terminal;
+pub mod terminal;
 mod volume;
 
-pub use harness::{fake_agent, lives, of_project, times, until};
+pub use harness::{example, fake_agent, lives, of_project, times, until};
 pub use terminal::Terminal;

@@ -1,0 +1,11 @@
+//! Worker and auditor as real processes, and the program killed under them.
+
+mod commands;
+mod endings;
+mod kill;
+mod page;
+mod signals;
+mod steps;
+mod table;
+mod turn;
+mod verdicts;
