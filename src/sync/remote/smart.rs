@@ -47,7 +47,12 @@ impl Smart {
 impl Remote for Smart {
     fn list(&mut self, refs: &[&str]) -> Result<Vec<Option<Oid>>, RemoteError> {
         let refs: Vec<String> = refs.iter().map(|r| (*r).to_owned()).collect();
-        self.worker.run(move |own, life| own.list(&refs, life))
+        self.worker.run(move |own, life| own.list(&refs, false, life))
+    }
+
+    fn look(&mut self, refs: &[&str]) -> Result<Vec<Option<Oid>>, RemoteError> {
+        let refs: Vec<String> = refs.iter().map(|r| (*r).to_owned()).collect();
+        self.worker.run(move |own, life| own.list(&refs, true, life))
     }
 
     fn fetch(&mut self, reference: &str, tip: Oid) -> Result<(), RemoteError> {
@@ -69,31 +74,42 @@ impl Own {
         }
     }
 
-    fn list(&self, refs: &[String], life: &Arc<Pulse>) -> Result<Vec<Option<Oid>>, RemoteError> {
+    fn list(&self, refs: &[String], bring: bool, life: &Arc<Pulse>) -> Result<Vec<Option<Oid>>, RemoteError> {
         let heads = || {
             let mut remote = self.repo.remote_anonymous(&self.purse.url)?;
             let callbacks = callbacks(&self.purse, life);
             let mut proxy = ProxyOptions::new();
             proxy.auto();
-            let connection = remote.connect_auth(Direction::Fetch, Some(callbacks), Some(proxy))?;
+            let mut connection = remote.connect_auth(Direction::Fetch, Some(callbacks), Some(proxy))?;
             life.beat();
             let heads = connection.list()?;
             let find = |name: &String| heads.iter().find(|h| h.name() == *name).map(git2::RemoteHead::oid);
-            Ok(refs.iter().map(find).collect())
+            let values: Vec<Option<Oid>> = refs.iter().map(find).collect();
+            if let (true, Some(first), Some(Some(tip))) = (bring, refs.first(), values.first())
+                && self.repo.find_commit(*tip).is_err()
+            {
+                // A handshake is most of what a fetch costs. If it fails, the fetch that follows tells.
+                let _ = connection.remote().download(&[first.as_str()], Some(&mut self.fetching(life)));
+            }
+            Ok(values)
         };
         heads().map_err(|e| self.failed(e))
+    }
+
+    fn fetching(&self, life: &Arc<Pulse>) -> FetchOptions<'_> {
+        let mut options = FetchOptions::new();
+        options.remote_callbacks(callbacks(&self.purse, life));
+        options.download_tags(git2::AutotagOption::None).update_fetchhead(false);
+        let mut proxy = ProxyOptions::new();
+        proxy.auto();
+        options.proxy_options(proxy);
+        options
     }
 
     fn fetch(&self, reference: &str, tip: Oid, life: &Arc<Pulse>) -> Result<(), RemoteError> {
         let download = || {
             let mut remote = self.repo.remote_anonymous(&self.purse.url)?;
-            let mut options = FetchOptions::new();
-            options.remote_callbacks(callbacks(&self.purse, life));
-            options.download_tags(git2::AutotagOption::None).update_fetchhead(false);
-            let mut proxy = ProxyOptions::new();
-            proxy.auto();
-            options.proxy_options(proxy);
-            let downloaded = remote.download(&[reference], Some(&mut options));
+            let downloaded = remote.download(&[reference], Some(&mut self.fetching(life)));
             let _ = remote.disconnect();
             downloaded
         };
