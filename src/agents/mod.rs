@@ -15,7 +15,9 @@ pub mod rate_limit;
 mod refusals;
 mod roster;
 mod runner;
+mod shown;
 mod table;
+mod tool_line;
 mod usage;
 mod version;
 
@@ -27,6 +29,8 @@ pub use fallback::{check as check_fallbacks, is_missing};
 pub use refusals::remedy;
 pub use roster::{Roster, roster};
 pub use runner::{Job, run_agent};
+pub use shown::{note, shown};
 pub use table::{Agent, SHELL, Table};
+pub use tool_line::tool_line;
 pub use usage::together;
 pub use version::version;

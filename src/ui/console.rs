@@ -100,6 +100,20 @@ impl<O: Write, E: Write> Console<O, E> {
         let _ = self.out.write_all(shown.as_bytes()).and_then(|()| self.out.flush());
     }
 
+    fn begin(
+        &mut self,
+        mode: &str,
+        branch: Option<&str>,
+        agents: &[(String, String)],
+        limits: &str,
+        state: &str,
+    ) {
+        let pairs: Vec<String> = agents.iter().map(|(r, a)| format!("{r}={a}")).collect();
+        self.line(&format!("orchestrator {mode} · branch {} · {limits}", branch.unwrap_or("none")));
+        self.line(&format!("agents: {}", pairs.join(", ")));
+        self.line(&format!("state: {state}"));
+    }
+
     fn tell(&mut self, event: &Event) {
         let verbose = self.volume == Volume::Verbose;
         match event {
@@ -109,11 +123,7 @@ impl<O: Write, E: Write> Console<O, E> {
             }
             Event::RunEnded { .. } if self.batch => {}
             Event::RunStarted { mode, branch, agents, limits, state } => {
-                let branch = branch.as_deref().unwrap_or("none");
-                let pairs: Vec<String> = agents.iter().map(|(r, a)| format!("{r}={a}")).collect();
-                self.line(&format!("orchestrator {mode} · branch {branch} · {limits}"));
-                self.line(&format!("agents: {}", pairs.join(", ")));
-                self.line(&format!("state: {state}"));
+                self.begin(mode, branch.as_deref(), agents, limits, state);
             }
             Event::RunEnded { turns, duration, cost_usd, why, next, .. } => {
                 let took = duration_words(*duration);
