@@ -15,4 +15,4 @@ pub use command::{MAX_ARG_BYTES, fill};
 pub use discover::{AgentError, Ready, find_on_path, ready};
 pub use dispatch::{Choice, Dispatch, DispatchError};
 pub use runner::{Job, run_agent};
-pub use table::{Agent, SHELL, Table};
+pub use table::{Agent, SHELL, Table, store_of};
