@@ -390,6 +390,9 @@ pub trait Sink {
     fn ahead(&mut self, place: &Place, event: &Event) {
         let _ = (place, event);
     }
+
+    /// Returns when the death of the program cannot undo what was told ahead any more, or when that takes too long.
+    fn settle(&mut self) {}
 }
 
 impl<F: FnMut(Event)> Sink for F {

@@ -17,9 +17,11 @@ compile_error!(
 
 pub mod cli;
 
+pub mod hooks;
 pub mod ui;
 
 pub mod turns;
+pub mod workstreams;
 
 pub mod oneshot;
 

@@ -129,6 +129,8 @@ impl Job<'_> {
             agent.env.iter().map(|(k, v)| (k.into(), v.into())).collect();
         env.extend(self.env.iter().map(|(k, v)| (k.into(), v.into())));
         let mut request = Request::new(argv, self.root.to_owned(), attempt);
+        // Survivors are looked for by project; a task may work in a folder below it.
+        request.marker_root = self.private.parent().unwrap_or(self.root).to_owned();
         request.env = env;
         request.env_remove = REFUSALS.iter().map(OsString::from).collect();
         request.stdin = stdin;

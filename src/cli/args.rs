@@ -200,6 +200,11 @@ pub(super) enum Command {
     /// Clear a stop or a failure, so that the loop can go on
     #[command(after_help = "Example:\n  orchestrator resume --note \"fixed the build\"")]
     Resume(ResumeArgs),
+    /// Run many tasks, a few at once: prompts for agents, or commands
+    #[command(
+        after_help = "FILE has a task a line: a prompt, the name of a prompt file, or with --exec a command. A .yaml or .json\nfile (or --list) is a list of tasks with `prompt` or `run`, and `id`, `agent`, `env`, `cwd`, `timeout`.\n\nExamples:\n  orchestrator batch --max-concurrent 3 prompts.txt\n  printf 'make test\\nmake lint\\n' | orchestrator batch --exec -\n  orchestrator batch --each-worktree tasks.yaml\n  orchestrator batch --resume 019a9c31"
+    )]
+    Batch(BatchArgs),
     /// End a live run, or one of its attempts, at once
     #[command(after_help = "Example:\n  orchestrator interrupt")]
     Interrupt(InterruptArgs),
@@ -297,6 +302,47 @@ pub(super) struct ResumeArgs {
     /// What was done about it
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BatchArgs {
+    /// The tasks; `-`: standard input
+    #[arg(value_name = "FILE", required_unless_present = "resume", conflicts_with = "resume")]
+    pub file: Option<PathBuf>,
+    /// Tasks at once [default: 5]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub max_concurrent: Option<usize>,
+    /// Silence after which a task counts as idle, such as 30s
+    #[arg(long, value_name = "DURATION")]
+    pub idle: Option<String>,
+    /// End everything at the first task that fails
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// The agent for prompts that name none
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// Each line is a command for `sh`
+    #[arg(long, conflicts_with = "list")]
+    pub exec: bool,
+    /// It is a YAML list of tasks, whatever it is called
+    #[arg(long)]
+    pub list: bool,
+    /// Give each task a git worktree and a branch of its own: orchestrator/RUN/TASK
+    #[arg(long)]
+    pub each_worktree: bool,
+    /// Run what an earlier batch did not complete
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["exec", "list", "each_worktree"])]
+    pub resume: Option<String>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least one has to run".into()),
+        Ok(n) => Ok(n),
+        Err(_) => Err("not a whole number".into()),
+    }
 }
 
 #[derive(Debug, Args)]

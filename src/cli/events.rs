@@ -1,5 +1,6 @@
 //! `orchestrator events`: the event stream, from any number on, and as it grows.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use super::args::{Format, Global};
 use super::error::{Failure, INTERNAL, OK};
 use super::record::{find, open, when};
 use super::record_args::EventsArgs;
+use super::screen;
 use super::setup::setup_beside;
 use crate::ledger::{EventFilter, EventRow, Follower, Found};
 
@@ -26,10 +28,10 @@ pub(super) fn events(global: &Global, args: &EventsArgs) -> Result<u8, Failure> 
         }
     }
     let mut follower = Follower::new(ledger, filter, args.since);
-    let mut out = anstream::stdout().lock();
+    let mut out = screen::stdout();
     let mut over = !args.follow;
     loop {
-        let rows = follower.next()?;
+        let rows = follower.read()?;
         if rows.is_empty() {
             if over {
                 return Ok(OK);
@@ -51,13 +53,17 @@ pub(super) fn events(global: &Global, args: &EventsArgs) -> Result<u8, Failure> 
 }
 
 fn print(out: &mut dyn Write, global: &Global, format: Format, rows: &[EventRow]) -> io::Result<()> {
+    // Handed over whole: what is secret is found in whole texts.
+    let mut text = String::new();
     for row in rows {
         if format == Format::Json {
-            serde_json::to_writer(&mut *out, row)?;
-            writeln!(out)?;
+            text.push_str(&serde_json::to_string(row)?);
+            text.push('\n');
         } else {
-            writeln!(out, "{:>6}  {}  {:<16}  {}", row.seq, when(global, row.at_ms), row.kind, row.data)?;
+            let _ =
+                writeln!(text, "{:>6}  {}  {:<16}  {}", row.seq, when(global, row.at_ms), row.kind, row.data);
         }
     }
+    out.write_all(text.as_bytes())?;
     out.flush()
 }

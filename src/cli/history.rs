@@ -16,8 +16,8 @@ pub(super) fn history(global: &Global, args: &HistoryArgs) -> Result<u8, Failure
     let setup = setup_beside(global)?;
     let now = Machine::new().clock.now();
     let filter = RunFilter {
-        kind: args.kind.as_deref().map(str::parse).transpose().map_err(|e| bad_value("--kind", e))?,
-        state: args.state.as_deref().map(str::parse).transpose().map_err(|e| bad_value("--state", e))?,
+        kind: args.kind.as_deref().map(str::parse).transpose().map_err(|e| bad_value("--kind", &e))?,
+        state: args.state.as_deref().map(str::parse).transpose().map_err(|e| bad_value("--state", &e))?,
         since: args.since.as_deref().map(|text| time_ago("--since", text, now)).transpose()?,
     };
     let ledger = open(&setup.settings)?;

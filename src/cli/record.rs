@@ -23,13 +23,13 @@ pub(super) fn find(ledger: &Ledger, given: &str) -> Result<Found, Failure> {
 }
 
 /// A bad value of an option, with what the value is for.
-pub(super) fn bad_value(option: &str, cause: impl ToString) -> Failure {
+pub(super) fn bad_value(option: &str, cause: &impl ToString) -> Failure {
     Failure::new(USAGE, "usage", format!("read {option}")).cause(cause.to_string())
 }
 
 /// The time that lies so far back, in ms.
 pub(super) fn time_ago(option: &str, text: &str, now: Timestamp) -> Result<i64, Failure> {
-    let back = parse_duration(text).map_err(|e| bad_value(option, e))?;
+    let back = parse_duration(text).map_err(|e| bad_value(option, &e))?;
     let back = i64::try_from(back.as_millis()).unwrap_or(i64::MAX);
     Ok(now.as_millisecond().saturating_sub(back))
 }

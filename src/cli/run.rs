@@ -46,8 +46,15 @@ pub(super) fn drive(settings: &Settings, sink: &mut dyn Sink) -> Result<Report, 
     runtime.block_on(async {
         let mut machine = Machine::new();
         machine.stop = Stop::install_signals().map_err(|e| internal("listen to signals", e))?;
-        let mut stream = Stream::new(settings, &machine, sink);
-        let report = engine::run(settings, machine.world(&mut stream)).await;
+        let (stream, hooks) = Stream::new(settings, &machine, sink);
+        let mut ear = stream.ear();
+        let run = async {
+            let report = engine::run(settings, machine.world(&mut ear)).await;
+            stream.over();
+            report
+        };
+        let (report, ()) =
+            tokio::join!(run, hooks.run(&machine.stop, |place, event| stream.tell(place, event)));
         stream.close();
         Ok(report?)
     })

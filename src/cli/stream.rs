@@ -1,46 +1,95 @@
-//! The one stream of events of a run, and who hears it: the ledger and the terminal.
+//! The one stream of events of a run, and who hears it: the ledger, the hooks and the terminal.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::clock::Clock;
+use super::setup::Machine;
+use crate::config::Config;
 use crate::event::{Event, Place, Sink};
+use crate::hooks::{self, Hooks, Runner};
+use crate::ids::Ids;
 use crate::ledger::{FILE, Mask, Options, Recorder};
 use crate::supervise::Redactor;
+use crate::turns::lock::PRIVATE;
 use crate::turns::settings::Settings;
 
-use super::setup::Machine;
+/// What a stream has to know of the project.
+pub(super) struct Project<'p> {
+    pub root: &'p Path,
+    pub config: &'p Config,
+    pub redactor: &'p Arc<Redactor>,
+}
 
-/// Passes each event to the ledger first, so that nothing is told to a person that a kill could still undo.
-pub(super) struct Stream<'a> {
+/// Everybody who hears events. Events come from the run and, beside it, from hooks that fail: hence the cell.
+pub(super) struct Stream<'a>(RefCell<Ears<'a>>);
+
+struct Ears<'a> {
     recorder: Recorder,
+    /// None when the run is over: what happens then calls no hook.
+    hooks: Option<Hooks>,
     console: &'a mut dyn Sink,
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(settings: &Settings, machine: &Machine, console: &'a mut dyn Sink) -> Self {
-        let output_max = settings.config.supervision.log_max_bytes;
-        Self::below(&settings.private(), &settings.redactor, output_max, machine.clock.clone(), console)
+    /// The stream of a run of this project, and the hooks' other end.
+    pub(super) fn new(settings: &Settings, machine: &Machine, console: &'a mut dyn Sink) -> (Self, Runner) {
+        let project =
+            Project { root: &settings.root, config: &settings.config, redactor: &settings.redactor };
+        Self::of(&project, machine, console)
     }
 
-    /// With the ledger in the private folder of a project.
-    pub(super) fn below(
-        private: &Path,
-        redactor: &Arc<Redactor>,
-        output_max: u64,
-        clock: Arc<dyn Clock>,
-        console: &'a mut dyn Sink,
-    ) -> Self {
-        let redactor = Arc::clone(redactor);
-        let mask = Some(Mask::new(move |value| redactor.json(value)));
-        let options = Options { path: private.join(FILE), clock, mask };
-        Self { recorder: Recorder::new(options, output_max), console }
+    /// The same for a run that is no loop.
+    pub(super) fn of(project: &Project<'_>, machine: &Machine, console: &'a mut dyn Sink) -> (Self, Runner) {
+        let redactor = Arc::clone(project.redactor);
+        let options = Options {
+            path: project.root.join(PRIVATE).join(FILE),
+            clock: machine.clock.clone(),
+            mask: Some(Mask::new(move |value| redactor.json(value))),
+        };
+        let recorder = Recorder::new(options, project.config.supervision.log_max_bytes);
+        let (hooks, runner) = hooks::bind(
+            project.config.hooks.clone(),
+            project.root.to_owned(),
+            Arc::clone(project.redactor),
+            machine.clock.clone(),
+            machine.ids.uuid(),
+        );
+        (Self(RefCell::new(Ears { recorder, hooks: Some(hooks), console })), runner)
+    }
+
+    /// Where the run's own events go.
+    pub(super) fn ear(&self) -> Ear<'_, 'a> {
+        Ear(self)
+    }
+
+    /// An event from beside the run.
+    pub(super) fn tell(&self, place: &Place, event: Event) {
+        self.0.borrow_mut().hear(place, event);
+    }
+
+    /// The run is over: hooks that were called end, no further one is called.
+    pub(super) fn over(&self) {
+        self.0.borrow_mut().hooks = None;
     }
 
     /// Lets everything be written.
-    pub(super) fn close(mut self) {
-        self.recorder.close();
+    pub(super) fn close(self) {
+        let mut ears = self.0.into_inner();
+        ears.recorder.close();
+        ears.complain();
+    }
+}
+
+impl Ears<'_> {
+    /// The ledger comes first, so that nothing is told that a kill could still undo.
+    fn hear(&mut self, place: &Place, event: Event) {
+        self.recorder.emit_at(place, event.clone());
         self.complain();
+        if let Some(hooks) = &self.hooks {
+            hooks.hear(place, &event);
+        }
+        self.console.emit_at(place, event);
     }
 
     /// What is wrong with the ledger is a warning, never an error.
@@ -51,18 +100,23 @@ impl<'a> Stream<'a> {
     }
 }
 
-impl Sink for Stream<'_> {
+/// The run's handle on the stream.
+pub(super) struct Ear<'s, 'a>(&'s Stream<'a>);
+
+impl Sink for Ear<'_, '_> {
     fn emit(&mut self, event: Event) {
         self.emit_at(&Place::default(), event);
     }
 
     fn emit_at(&mut self, place: &Place, event: Event) {
-        self.recorder.emit_at(place, event.clone());
-        self.complain();
-        self.console.emit_at(place, event);
+        self.0.tell(place, event);
     }
 
     fn ahead(&mut self, place: &Place, event: &Event) {
-        self.recorder.ahead(place, event);
+        self.0.0.borrow_mut().recorder.ahead(place, event);
+    }
+
+    fn settle(&mut self) {
+        self.0.0.borrow_mut().recorder.settle();
     }
 }

@@ -35,7 +35,7 @@ pub const ROOT: Shape = Map(&[
     key("sync", Map(SYNC), "taking turns through a git remote"),
     key("auto_commit", Map(AUTO_COMMIT), "what is committed after a turn"),
     key("exit", Map(EXIT), "who may stop the loop"),
-    unused("hooks", Map(HOOKS), "commands run on events"),
+    key("hooks", Map(HOOKS), "commands run on events"),
     unused("budget", Map(BUDGET), "limits of a whole loop"),
     key("oneshot", Map(ONESHOT), "the worker and auditor engine"),
     unused("workstream", Map(WORKSTREAM), "tools and routing of workstreams"),

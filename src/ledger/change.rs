@@ -14,9 +14,9 @@ use crate::event::{AttemptResult, Ended, Event, Place};
 #[derive(Debug, Clone)]
 pub enum Entry {
     /// Durable.
-    Change(Change),
+    Change(Box<Change>),
     /// Written with the next batch.
-    Event(Record),
+    Event(Box<Record>),
 }
 
 /// An event on its way into the ledger.
@@ -89,7 +89,8 @@ pub struct AttemptEnd {
 }
 
 impl Ledger {
-    /// Writes entries in their order in one transaction, durably if there is a transition among them.
+    /// Writes entries in their order in one transaction. A kill of the program cannot undo it from then on; what a
+    /// power cut must not undo is followed by [`Ledger::sync`].
     ///
     /// Returns the places of entries that were refused for themselves (a lost race, a duplicate); the others are
     /// written.
@@ -99,9 +100,7 @@ impl Ledger {
     pub fn write<'e>(
         &mut self,
         entries: impl IntoIterator<Item = &'e Entry>,
-        durable: bool,
     ) -> Result<Vec<(usize, LedgerError)>, LedgerError> {
-        self.set_durable(durable)?;
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut refused = Vec::new();
         let desk = Desk { tx: &tx, owner: &self.owner, mask: self.mask.as_ref() };
@@ -122,8 +121,8 @@ impl Ledger {
 
     /// One transition, durable when this returns.
     pub fn change(&mut self, change: Change) -> Result<(), LedgerError> {
-        match self.write([&Entry::Change(change)], true)?.pop() {
-            None => Ok(()),
+        match self.write([&Entry::Change(Box::new(change))])?.pop() {
+            None => self.sync(),
             Some((_, error)) => Err(error),
         }
     }

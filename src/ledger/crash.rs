@@ -32,7 +32,6 @@ impl Ledger {
         if dead_runs.is_empty() && dead_attempts.is_empty() {
             return Ok(0);
         }
-        self.set_durable(true)?;
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut closed = 0;
         let desk = Desk { tx: &tx, owner: here, mask: None };
@@ -63,6 +62,7 @@ impl Ledger {
             closed += counted(desk.apply(&Change::MoveRun(step)))?;
         }
         tx.commit()?;
+        self.sync()?;
         Ok(closed)
     }
 }

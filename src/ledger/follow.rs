@@ -30,10 +30,10 @@ impl Follower {
     }
 
     /// The next events; empty if there are none yet.
-    pub fn next(&mut self) -> Result<Vec<EventRow>, LedgerError> {
+    pub fn read(&mut self) -> Result<Vec<EventRow>, LedgerError> {
         // A damaged file was replaced; the numbers of the new one go on behind those of the old one.
         if self.ledger.replaced() && self.ledger.path().exists() {
-            self.ledger = Ledger::open_existing(&self.ledger.path().to_owned())?;
+            self.ledger = Ledger::open_existing(self.ledger.path())?;
         }
         // Whole batches may hold nothing that fits the filter.
         loop {

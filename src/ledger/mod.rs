@@ -47,3 +47,6 @@ pub use recorder::Recorder;
 pub use schema::{FILE, Ledger, VERSION};
 pub use state::{AttemptState, IllegalMove, RunKind, RunState};
 pub use writer::{Options, Ticket, Writer};
+
+#[cfg(test)]
+mod tests;

@@ -24,12 +24,28 @@ const PATIENCE: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Item {
     pub entry: Entry,
-    pub reply: Option<Sender<Result<(), LedgerError>>>,
+    pub reply: Option<Sender<Progress>>,
+}
+
+/// How far a transition has come.
+#[derive(Debug)]
+pub(super) enum Progress {
+    /// The death of the program cannot undo it any more (unless it was refused).
+    Written,
+    /// On the disk, or refused.
+    Done(Result<(), LedgerError>),
 }
 
 impl Item {
     pub(super) fn is_change(&self) -> bool {
         matches!(self.entry, Entry::Change(_))
+    }
+
+    /// Tells who waits; whoever asked may have gone on.
+    pub(super) fn tell_written(&self) {
+        if let Some(reply) = &self.reply {
+            let _ = reply.send(Progress::Written);
+        }
     }
 
     fn bytes(&self) -> usize {

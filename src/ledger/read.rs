@@ -105,31 +105,38 @@ impl Ledger {
         if given.is_empty() {
             return Err(unknown());
         }
-        let mut select = self.conn.prepare_cached(
-            "select run_id, null from runs where substr(run_id, 1, length(?1)) = ?1
-             union all select run_id, attempt_id from step_attempts
-             where substr(attempt_id, 1, length(?1)) = ?1 limit 2",
+        // A run and its first attempts are made within a moment and begin alike: the run is meant.
+        let runs = self.begins(
+            "select run_id, run_id from runs where substr(run_id, 1, length(?1)) = ?1
+             order by run_id <> ?1 limit 2",
+            given,
         )?;
-        let rows = select.query_map([given], |row| {
-            let run_id: String = row.get(0)?;
-            Ok(match row.get::<_, Option<String>>(1)? {
-                None => Found::Run(run_id),
-                Some(attempt_id) => Found::Attempt { run_id, attempt_id },
-            })
-        })?;
-        let mut found: Vec<Found> = rows.collect::<Result<_, _>>()?;
-        let name = |found: &Found| match found {
-            Found::Run(id) | Found::Attempt { attempt_id: id, .. } => id.clone(),
-        };
-        match (found.pop(), found.pop()) {
-            (None, _) => Err(unknown()),
-            (Some(one), None) => Ok(one),
-            (Some(a), Some(b)) if name(&a) == given || name(&b) == given => {
-                Ok(if name(&a) == given { a } else { b })
-            }
-            (Some(a), Some(b)) => {
-                Err(LedgerError::Ambiguous { given: given.to_owned(), one: name(&b), other: name(&a) })
-            }
+        if let Some((run_id, _)) = only(given, runs)? {
+            return Ok(Found::Run(run_id));
         }
+        let attempts = self.begins(
+            "select attempt_id, run_id from step_attempts where substr(attempt_id, 1, length(?1)) = ?1
+             order by attempt_id <> ?1 limit 2",
+            given,
+        )?;
+        let found = only(given, attempts)?;
+        found.map(|(attempt_id, run_id)| Found::Attempt { run_id, attempt_id }).ok_or_else(unknown)
+    }
+
+    fn begins(&self, sql: &str, given: &str) -> Result<Vec<(String, String)>, LedgerError> {
+        let mut select = self.conn.prepare_cached(sql)?;
+        let rows = select.query_map([given], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+/// The first of at most two, if it is the only one or exactly what was given.
+fn only(given: &str, found: Vec<(String, String)>) -> Result<Option<(String, String)>, LedgerError> {
+    let mut found = found.into_iter();
+    match (found.next(), found.next()) {
+        (Some((one, _)), Some((other, _))) if one != given => {
+            Err(LedgerError::Ambiguous { given: given.to_owned(), one, other })
+        }
+        (first, _) => Ok(first),
     }
 }

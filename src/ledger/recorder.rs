@@ -8,8 +8,8 @@ use super::mapping::change_of;
 use super::writer::{Options, Ticket, Writer};
 use crate::event::{Event, Place, Sink};
 
-/// How long a run waits for the end of an attempt to be durable: far longer than a healthy disk takes.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// How long a run waits for the end of an attempt: far longer than a healthy machine takes.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long the end of the program waits for the last entries.
 const LAST: Duration = Duration::from_secs(2);
 /// Events kept until the first run begins.
@@ -26,8 +26,8 @@ pub struct Recorder {
     /// The writer did not answer in time; nobody waits for it until it does.
     behind: Option<Ticket>,
     problems: Vec<String>,
-    /// Bytes of output that an attempt may still have recorded.
-    output_left: u64,
+    /// Bytes of output that each live attempt may still have recorded.
+    output_left: BTreeMap<String, u64>,
     output_max: u64,
     /// The exit code of the last attempt that failed.
     exit_code: Option<i32>,
@@ -43,7 +43,7 @@ impl Recorder {
             sent: BTreeMap::new(),
             behind: None,
             problems: Vec::new(),
-            output_left: output_max,
+            output_left: BTreeMap::new(),
             output_max,
             exit_code: None,
         }
@@ -96,21 +96,32 @@ impl Recorder {
 
     fn await_end(&mut self, attempt_id: &str) {
         let Some(ticket) = self.sent.remove(attempt_id) else { return };
-        if let Some(before) = &self.behind
-            && before.wait(Duration::ZERO).is_none()
-        {
-            return;
+        if !self.is_behind() && ticket.wait(PATIENCE).is_none() {
+            self.behind = Some(ticket);
         }
-        let late = ticket.wait(PATIENCE).is_none();
-        self.behind = late.then_some(ticket);
+    }
+
+    /// Whether the writer still owes an answer that was waited for in vain.
+    fn is_behind(&mut self) -> bool {
+        if self.behind.as_ref().is_some_and(|ticket| ticket.wait(Duration::ZERO).is_some()) {
+            self.behind = None;
+        }
+        self.behind.is_some()
     }
 
     fn change(&mut self, place: &Place, event: &Event) -> Option<Change> {
         let at = self.options.clock.now().as_millisecond();
         let mut change = change_of(place, at, event)?;
         match &mut change {
-            Change::StartAttempt(_) => self.output_left = self.output_max,
-            Change::EndAttempt(end) => self.exit_code = end.result.exit_code.filter(|code| *code != 0),
+            Change::StartAttempt(new) => {
+                self.output_left.insert(new.attempt_id.clone(), self.output_max);
+            }
+            Change::EndAttempt(end) => {
+                self.exit_code = end.result.exit_code.filter(|code| *code != 0);
+                if let Some(id) = &end.place.attempt_id {
+                    self.output_left.remove(id);
+                }
+            }
             Change::MoveRun(step) if step.error.is_some() => step.exit_code = self.exit_code,
             _ => {}
         }
@@ -120,8 +131,10 @@ impl Recorder {
     /// Whether a piece of output still has room; says where the rest is when it has not.
     fn has_room(&mut self, place: &Place, event: &Event) -> bool {
         let Event::AttemptOutput { role, text } = event else { return true };
-        let (left, size) = (self.output_left, text.len() as u64);
-        self.output_left = left.saturating_sub(size);
+        let left = place.attempt_id.as_ref().and_then(|id| self.output_left.get_mut(id));
+        let Some(budget) = left else { return true };
+        let (left, size) = (*budget, text.len() as u64);
+        *budget = left.saturating_sub(size);
         if left > 0 && size >= left {
             let text = "further output stands in the log alone".to_owned();
             let record = self.record(place, Event::AttemptWarning { role: role.clone(), text });
@@ -139,6 +152,10 @@ impl Sink for Recorder {
     }
 
     fn emit_at(&mut self, place: &Place, event: Event) {
+        if let Event::AttemptQuiet { .. } = event {
+            // For who watches; that the agent fell idle is recorded.
+            return;
+        }
         if self.writer.is_none() {
             if !matches!(event, Event::RunCreated { .. }) {
                 if self.early.len() < EARLY {
@@ -172,6 +189,17 @@ impl Sink for Recorder {
             && let Some(change) = self.change(place, event)
         {
             self.send(change);
+        }
+    }
+
+    fn settle(&mut self) {
+        if self.is_behind() {
+            return;
+        }
+        if let Some(id) =
+            self.sent.iter().find(|(_, ticket)| !ticket.written(PATIENCE)).map(|(id, _)| id.clone())
+        {
+            self.behind = self.sent.remove(&id);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Opening the file and bringing it to the version this program knows.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -30,8 +30,8 @@ const BUSY: Duration = Duration::from_secs(5);
 pub struct Ledger {
     pub(super) conn: Connection,
     pub(super) path: PathBuf,
-    /// What `synchronous` is set to; it is asked for on every write.
-    pub(super) durable: Option<bool>,
+    /// The write-ahead log, to bring it to the disk.
+    wal: Option<File>,
     /// Whose rows are written.
     pub(super) owner: Owner,
     pub(super) mask: Option<Mask>,
@@ -61,11 +61,13 @@ impl Ledger {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(BUSY)?;
+        // A commit survives the death of the program; `sync` makes it survive that of the machine.
+        conn.pragma_update(None, "synchronous", "normal")?;
         conn.set_prepared_statement_cache_capacity(64);
         let mut ledger = Self {
             conn,
             path: path.to_owned(),
-            durable: None,
+            wal: None,
             owner: Owner::this(),
             mask: None,
             inode: inode(path),
@@ -136,14 +138,27 @@ impl Ledger {
         Ok(tx.commit()?)
     }
 
-    /// NORMAL survives the death of the program, FULL also that of the machine.
-    pub(super) fn set_durable(&mut self, durable: bool) -> Result<(), LedgerError> {
-        if self.durable != Some(durable) {
-            self.conn.pragma_update(None, "synchronous", if durable { "full" } else { "normal" })?;
-            self.durable = Some(durable);
-        }
-        Ok(())
+    /// Brings everything that was written to the disk: what `synchronous = full` does at the end of a transaction, but
+    /// when the writer wants it, so that nobody has to wait for it who fears only a kill.
+    pub fn sync(&mut self) -> Result<(), LedgerError> {
+        let wal = match &mut self.wal {
+            Some(wal) => wal,
+            none => match File::open(wal_of(&self.path)) {
+                Ok(file) => none.insert(file),
+                // Without a log every commit is on the disk.
+                Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+                Err(source) => return Err(LedgerError::Io { path: self.path.clone(), source }),
+            },
+        };
+        wal.sync_data().map_err(|source| LedgerError::Io { path: self.path.clone(), source })
     }
+}
+
+/// SQLite puts it beside the file itself, not beside a link to it.
+fn wal_of(path: &Path) -> PathBuf {
+    let mut name = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
+    name.push("-wal");
+    PathBuf::from(name)
 }
 
 pub(super) fn inode(path: &Path) -> Option<u64> {

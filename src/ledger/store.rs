@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::aside::move_aside;
 use super::change::{Change, Entry, Record};
 use super::error::LedgerError;
-use super::queue::{Item, Queue};
+use super::queue::{Item, Progress, Queue};
 use super::schema::{Ledger, inode};
 use super::state::RunState;
 use super::writer::Options;
@@ -24,6 +24,8 @@ pub(super) struct Store {
     health: Health,
     /// Transitions that are not written yet, oldest first.
     kept: Vec<Item>,
+    /// That the disk does not take what is written was said.
+    unsynced: bool,
     /// What is open now: a new file in place of a damaged one begins with it.
     open: Vec<Change>,
 }
@@ -45,7 +47,15 @@ enum Remedy {
 
 impl Store {
     pub(super) fn new(options: Options, queue: Arc<Queue>) -> Self {
-        Self { options, queue, ledger: None, health: Health::Well, kept: Vec::new(), open: Vec::new() }
+        Self {
+            options,
+            queue,
+            ledger: None,
+            health: Health::Well,
+            kept: Vec::new(),
+            unsynced: false,
+            open: Vec::new(),
+        }
     }
 
     /// Opens the file and closes what dead owners left, before anything is written.
@@ -89,18 +99,29 @@ impl Store {
     }
 
     fn attempt(&mut self, items: &[Item]) -> Result<Vec<(usize, LedgerError)>, LedgerError> {
-        let ledger = match &mut self.ledger {
-            Some(ledger) => ledger,
-            None => {
-                let mut ledger = Ledger::open(&self.options.path)?.with_mask(self.options.mask.clone());
-                ledger.close_dead()?;
-                self.ledger.insert(ledger)
-            }
+        let ledger = if let Some(ledger) = &mut self.ledger {
+            ledger
+        } else {
+            let mut ledger = Ledger::open(&self.options.path)?.with_mask(self.options.mask.clone());
+            ledger.close_dead()?;
+            self.ledger.insert(ledger)
         };
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        ledger.write(items.iter().map(|item| &item.entry), items.iter().any(Item::is_change))
+        let refused = ledger.write(items.iter().map(|item| &item.entry))?;
+        if items.iter().any(Item::is_change) {
+            items.iter().for_each(Item::tell_written);
+            // It is written: another try would write it twice. What a disk does that cannot do this, nobody knows.
+            if let Err(error) = ledger.sync()
+                && !std::mem::replace(&mut self.unsynced, true)
+            {
+                self.queue.say(format!(
+                    "the ledger cannot be brought to the disk: {error}; a power cut may undo it"
+                ));
+            }
+        }
+        Ok(refused)
     }
 
     fn done(&mut self, items: Vec<Item>, refused: Vec<(usize, LedgerError)>) {
@@ -118,7 +139,7 @@ impl Store {
             }
             if let Some(reply) = item.reply {
                 // Whoever asked may have gone on.
-                let _ = reply.send(result);
+                let _ = reply.send(Progress::Done(result));
             }
         }
         let lost = self.queue.lost();
@@ -133,9 +154,10 @@ impl Store {
 
     fn note_in_ledger(&mut self, text: String) {
         let at = self.options.clock.now().as_millisecond();
-        let entry = Entry::Event(Record { place: Place::default(), at, event: Event::Warning { text } });
+        let record = Record { place: Place::default(), at, event: Event::Warning { text } };
+        let entry = Entry::Event(Box::new(record));
         if let Some(ledger) = &mut self.ledger
-            && let Err(error) = ledger.write([&entry], false)
+            && let Err(error) = ledger.write([&entry])
         {
             tracing::warn!("ledger: {error}");
         }
@@ -195,8 +217,10 @@ impl Store {
     fn begin_anew(&mut self, first_seq: i64) -> Result<(), LedgerError> {
         let mut ledger = Ledger::open(&self.options.path)?.with_mask(self.options.mask.clone());
         ledger.begin_after(first_seq)?;
-        let entries: Vec<Entry> = self.open.iter().cloned().map(Entry::Change).collect();
-        ledger.write(&entries, true)?;
+        let entries: Vec<Entry> =
+            self.open.iter().cloned().map(|change| Entry::Change(Box::new(change))).collect();
+        ledger.write(&entries)?;
+        ledger.sync()?;
         self.ledger = Some(ledger);
         Ok(())
     }

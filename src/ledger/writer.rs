@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::change::{Change, Entry, Record};
 use super::error::LedgerError;
 use super::mask::Mask;
-use super::queue::{Item, Queue};
+use super::queue::{Item, Progress, Queue};
 use super::store::Store;
 use crate::clock::Clock;
 
@@ -58,13 +58,13 @@ impl Writer {
 
     /// An event: written with the next batch, at most a tenth of a second later.
     pub fn event(&self, record: Record) {
-        self.queue.put(Item { entry: Entry::Event(record), reply: None });
+        self.queue.put(Item { entry: Entry::Event(Box::new(record)), reply: None });
     }
 
     /// A transition: written durably and at once, together with the event that it carries.
     pub fn change(&self, change: Change) -> Ticket {
         let (reply, answer) = mpsc::channel();
-        self.queue.put(Item { entry: Entry::Change(change), reply: Some(reply) });
+        self.queue.put(Item { entry: Entry::Change(Box::new(change)), reply: Some(reply) });
         Ticket(answer)
     }
 
@@ -97,15 +97,23 @@ impl Drop for End {
 
 /// What becomes of a transition.
 #[derive(Debug)]
-pub struct Ticket(Receiver<Result<(), LedgerError>>);
+pub struct Ticket(Receiver<Progress>);
 
 impl Ticket {
+    /// Waits until the death of the program cannot undo the transition; false if that takes longer than `limit`.
+    pub fn written(&self, limit: Duration) -> bool {
+        !matches!(self.0.recv_timeout(limit), Err(RecvTimeoutError::Timeout))
+    }
+
     /// Waits until it is durable or refused; `None` if that takes longer than `limit`.
     pub fn wait(&self, limit: Duration) -> Option<Result<(), LedgerError>> {
-        match self.0.recv_timeout(limit) {
-            Ok(result) => Some(result),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => Some(Err(LedgerError::Closed)),
+        loop {
+            match self.0.recv_timeout(limit) {
+                Ok(Progress::Written) => {}
+                Ok(Progress::Done(result)) => return Some(result),
+                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Disconnected) => return Some(Err(LedgerError::Closed)),
+            }
         }
     }
 }

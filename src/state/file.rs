@@ -53,8 +53,20 @@ pub fn parse(path: &Path, bytes: &[u8], roles: &[RoleId], now: Timestamp) -> Res
 /// The temporary name is fixed, so that a crash leaves at most one, which the next write takes
 /// over; whoever writes holds the loop's lock.
 pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    prepare(path, bytes)?.put()
+}
+
+/// New content that is durable under its temporary name.
+#[must_use = "the file is not replaced yet"]
+pub struct Prepared<'a> {
+    path: &'a Path,
+    temporary: PathBuf,
+}
+
+/// The first half of [`write_durably`].
+pub fn prepare<'a>(path: &'a Path, bytes: &[u8]) -> Result<Prepared<'a>, StateError> {
     let io = |source| StateError::Io { path: path.into(), source };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let temporary = temporary_name(path);
     let open = || File::create(&temporary);
     let mut file = match open() {
@@ -66,9 +78,21 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
     };
     file.write_all(bytes).map_err(io)?;
     file.sync_all().map_err(io)?;
-    drop(file);
-    fs::rename(&temporary, path).map_err(io)?;
-    File::open(folder).and_then(|f| f.sync_all()).map_err(io)
+    Ok(Prepared { path, temporary })
+}
+
+impl Prepared<'_> {
+    /// The second half: readers see the new content from here on.
+    pub fn put(self) -> Result<(), StateError> {
+        let Self { path, temporary } = self;
+        let io = |source| StateError::Io { path: path.into(), source };
+        fs::rename(&temporary, path).map_err(io)?;
+        File::open(folder_of(path)).and_then(|f| f.sync_all()).map_err(io)
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Where [`write_durably`] prepares the new content of `path`.

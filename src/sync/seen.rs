@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use git2::Oid;
 use serde::{Deserialize, Serialize};
 
+use super::protocol::Observation;
 use super::{atomic, journal::hex};
 
 /// The file inside the project's `.orchestrator/` folder.
@@ -32,6 +33,9 @@ pub struct Seen {
     /// A stop that was seen and that no resume has followed.
     #[serde(default)]
     pub exit: Option<ExitSeen>,
+    /// What a short-lived run has observed of another's turn (G13).
+    #[serde(default)]
+    pub observed: Option<Observation>,
 }
 
 /// Where a stop was seen.

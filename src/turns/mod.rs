@@ -8,6 +8,7 @@ pub mod context;
 pub mod engine;
 pub mod lock;
 pub mod logs;
+pub mod old_logs;
 pub mod prompt_name;
 pub mod router;
 pub mod settings;

@@ -34,12 +34,24 @@ pub struct Console<O, E> {
     /// Roles at work.
     live: Vec<String>,
     progress: Progress,
+    /// The run is a batch: its results follow as a table.
+    batch: bool,
 }
 
 impl<O: Write, E: Write> Console<O, E> {
     pub fn new(out: O, err: E, volume: Volume, form: Form) -> Self {
         let progress = Progress::default();
-        Self { out, err, volume, form, open_line: false, speaker: String::new(), live: Vec::new(), progress }
+        Self {
+            out,
+            err,
+            volume,
+            form,
+            open_line: false,
+            speaker: String::new(),
+            live: Vec::new(),
+            progress,
+            batch: false,
+        }
     }
 
     /// With `watched`, `err` is a terminal: how long an agent has been silent stands there, on a line that is
@@ -91,6 +103,11 @@ impl<O: Write, E: Write> Console<O, E> {
     fn tell(&mut self, event: &Event) {
         let verbose = self.volume == Volume::Verbose;
         match event {
+            Event::RunStarted { mode, limits, .. } if mode == "batch" => {
+                self.batch = true;
+                self.line(&format!("batch: {limits}"));
+            }
+            Event::RunEnded { .. } if self.batch => {}
             Event::RunStarted { mode, branch, agents, limits, state } => {
                 let branch = branch.as_deref().unwrap_or("none");
                 let pairs: Vec<String> = agents.iter().map(|(r, a)| format!("{r}={a}")).collect();
@@ -114,11 +131,7 @@ impl<O: Write, E: Write> Console<O, E> {
             }
             Event::AttemptEnded { line, .. } => self.line(line),
             Event::Verdict { iteration, verdict, text } => {
-                let text = text.as_deref().unwrap_or_default();
-                let first = text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
-                let brief: String = first.chars().take(200).collect();
-                let colon = if brief.is_empty() { "" } else { ": " };
-                self.line(&format!("audit {iteration}: {verdict}{colon}{brief}"));
+                self.line(&verdict_words(*iteration, verdict, text.as_deref()));
             }
             Event::AttemptWarning { role, text } => self.aside("warning", &format!("{role}: {text}")),
             Event::CheckFailed { command, status, .. } => {
@@ -187,6 +200,14 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::Waiting { .. } => {}
         }
     }
+}
+
+/// An auditor's word, and the beginning of its reasons.
+fn verdict_words(iteration: u32, verdict: &str, text: Option<&str>) -> String {
+    let first = text.unwrap_or_default().lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
+    let brief: String = first.chars().take(200).collect();
+    let colon = if brief.is_empty() { "" } else { ": " };
+    format!("audit {iteration}: {verdict}{colon}{brief}")
 }
 
 fn duration_words(d: std::time::Duration) -> String {

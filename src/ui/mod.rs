@@ -1,4 +1,5 @@
 //! What a person sees. Consumers of events; nothing here changes a run.
 
+pub mod bar;
 pub mod console;
 mod progress;

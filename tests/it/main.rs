@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test helper that cannot go on fails the test")]
 
+mod batch;
 mod cli;
+mod ledger;
 mod oneshot;
+mod remote;
 mod supervise;

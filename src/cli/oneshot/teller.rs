@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::setup::runtime_dir;
-use crate::cli::stream::Stream;
+use crate::cli::setup::{Machine, runtime_dir};
+use crate::cli::stream::Ear;
 use crate::clock::{Clock, SystemClock, iso_seconds};
 use crate::control::{self, AttemptInfo, Board, LiveAttempt, RunInfo, Server};
 use crate::event::{AttemptResult, Ended, Event, Place, Sink};
@@ -22,8 +22,8 @@ use crate::turns::words::duration;
 /// Between copies of the activity log while an agent runs, milliseconds.
 const COPY_EVERY_MS: i64 = 200;
 
-pub(super) struct Teller<'a> {
-    stream: Stream<'a>,
+pub(super) struct Teller<'s, 'a> {
+    stream: Ear<'s, 'a>,
     root: PathBuf,
     branch: Option<String>,
     clock: Arc<SystemClock>,
@@ -52,12 +52,11 @@ struct Copy {
     last_ms: i64,
 }
 
-impl<'a> Teller<'a> {
+impl<'s, 'a> Teller<'s, 'a> {
     pub(super) fn new(
-        stream: Stream<'a>,
+        stream: Ear<'s, 'a>,
         settings: &Settings,
-        clock: &Arc<SystemClock>,
-        stop: &Stop,
+        machine: &Machine,
         copy: Option<&Path>,
     ) -> io::Result<Self> {
         let to = copy.map(|path| OpenOptions::new().append(true).create(true).mode(0o600).open(path));
@@ -66,14 +65,14 @@ impl<'a> Teller<'a> {
             stream,
             root: settings.root.clone(),
             branch: super::look::branch(settings),
-            clock: Arc::clone(clock),
-            stop: stop.clone(),
+            clock: Arc::clone(&machine.clock),
+            stop: machine.stop.clone(),
             copy,
             place: Place::default(),
             live: None,
             attempt: None,
             attempts: 0,
-            began: clock.mono(),
+            began: machine.clock.mono(),
         })
     }
 
@@ -82,11 +81,6 @@ impl<'a> Teller<'a> {
         if self.place.run_id.is_some() {
             self.run_ended(Ended::Failed, why.to_owned(), "orchestrator oneshot resume".into(), None);
         }
-    }
-
-    /// Lets everything be written.
-    pub(super) fn close(self) {
-        self.stream.close();
     }
 
     fn say(&mut self, event: Event) {
@@ -264,7 +258,7 @@ impl Copy {
     }
 }
 
-impl Observer for Teller<'_> {
+impl Observer for Teller<'_, '_> {
     fn hear(&mut self, fact: &Fact<'_>) {
         match fact {
             Fact::Began { session, folder, resumed } => self.began(session, folder, *resumed),

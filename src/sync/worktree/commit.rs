@@ -33,6 +33,12 @@ impl Repo {
         self.commit_tree(tree, parent.as_slice(), message)
     }
 
+    /// A commit without files, whose message is all there is to it (G3).
+    pub fn commit_note(&self, parent: Option<Oid>, message: &str) -> Result<Oid, GitError> {
+        let tree = self.git.treebuilder(None).and_then(|b| b.write()).doing("write an empty tree")?;
+        self.commit_tree(tree, parent.as_slice(), message)
+    }
+
     /// A commit of `tree`, by this repository's identity, now. No ref is moved.
     pub(super) fn commit_tree(&self, tree: Oid, parents: &[Oid], message: &str) -> Result<Oid, GitError> {
         let who = self.signature()?;

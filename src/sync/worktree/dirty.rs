@@ -62,6 +62,19 @@ impl Repo {
         self.scan(&mut options)
     }
 
+    /// Those of `paths` that differ from HEAD; nothing else is looked at.
+    pub fn dirty_among<'a>(&self, paths: impl Iterator<Item = &'a Path>) -> Result<Vec<Dirty>, GitError> {
+        let mut options = StatusOptions::new();
+        options.include_untracked(true).recurse_untracked_dirs(true).disable_pathspec_match(true);
+        let mut any = false;
+        for path in paths {
+            options.pathspec(path);
+            any = true;
+        }
+        // Without a path libgit2 would look at everything.
+        if any { self.scan_with(&mut options, false) } else { Ok(Vec::new()) }
+    }
+
     /// Ignored files under any of `folders` (relative to the top); the rest of the tree is not
     /// walked.
     pub fn ignored_files(&self, folders: &[PathBuf]) -> Result<Vec<Dirty>, GitError> {
@@ -83,12 +96,16 @@ impl Repo {
     }
 
     fn scan(&self, options: &mut StatusOptions) -> Result<Vec<Dirty>, GitError> {
+        self.scan_with(options, true)
+    }
+
+    fn scan_with(&self, options: &mut StatusOptions, refresh: bool) -> Result<Vec<Dirty>, GitError> {
         options.renames_head_to_index(false).renames_index_to_workdir(false);
         let mut index = self.git.index().doing("open the index")?;
         index.read(false).doing("read the index")?;
         // Refreshing writes the index.
         let _busy = self.busy()?;
-        let statuses = match self.git.statuses(Some(options.update_index(true))) {
+        let statuses = match self.git.statuses(Some(options.update_index(refresh))) {
             // Refreshing is a convenience; another git that holds the lock must not stop a look.
             Err(e) if e.code() == ErrorCode::Locked => self.git.statuses(Some(options.update_index(false))),
             other => other,

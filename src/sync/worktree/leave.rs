@@ -36,12 +36,30 @@ impl Repo {
         state: &Path,
         discard: &BTreeSet<PathBuf>,
     ) -> Result<(), GitError> {
+        self.go_to(branch, commit, state, discard, true)
+    }
+
+    /// As [`Repo::leave_branch_at`] where no operation is in progress and nothing is given up: only
+    /// the files that the two commits tell apart are looked at, however many there are (G20).
+    pub fn follow_branch_to(&self, branch: &str, commit: Oid, state: &Path) -> Result<(), GitError> {
+        self.go_to(branch, commit, state, &BTreeSet::new(), false)
+    }
+
+    fn go_to(
+        &self,
+        branch: &str,
+        commit: Oid,
+        state: &Path,
+        discard: &BTreeSet<PathBuf>,
+        whole: bool,
+    ) -> Result<(), GitError> {
         let tree = self.tree_of(commit)?;
         // A state that is not committed is nothing a commit could give back.
         let own_state = tree::entry(&tree, state)?.is_none();
         let mut changed = self.differing(self.head()?.commit, commit)?;
         changed.retain(|c| !(own_state && c.path == state));
-        let mut dirty = self.dirty()?;
+        let differing = || changed.iter().map(|c| c.path.as_path()).chain([state]);
+        let mut dirty = if whole { self.dirty()? } else { self.dirty_among(differing())? };
         dirty.retain(|d| !(d.submodule || own_state && d.path == state));
         let (given_up, kept): (Vec<_>, Vec<_>) = dirty
             .into_iter()
@@ -165,6 +183,10 @@ impl Repo {
         for change in changes.iter().filter(|c| !given_up.contains(c.path.as_path())) {
             let file = self.top().join(&change.path);
             let meta = fs::symlink_metadata(&file).ok();
+            // A file where a folder is to come.
+            let above = change.path.ancestors().skip(1).filter(|a| !a.as_os_str().is_empty());
+            let file_above = |a: &&Path| fs::symlink_metadata(self.top().join(a)).is_ok_and(|m| !m.is_dir());
+            blocked.extend(above.filter(file_above).filter(|a| !goes(a)).map(Path::to_path_buf));
             if meta.as_ref().is_some_and(fs::Metadata::is_dir) {
                 // A submodule keeps its folder; a file takes the place of one whose files all go.
                 let file_comes = change.new.is_some_and(|e| e.mode != tree::SUBMODULE);

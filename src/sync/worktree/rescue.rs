@@ -1,7 +1,8 @@
 //! Work that cannot be published is kept under a local ref.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use git2::{Oid, Reference};
 
@@ -28,7 +29,13 @@ impl Repo {
     /// Keeps `commit` under the turn's local rescue ref and gives the ref's name. A second commit
     /// of the same turn gets `-2`, and so on; one that is kept already keeps its name.
     pub fn rescue(&self, turn_id: &str, commit: Oid) -> Result<String, GitError> {
-        for n in 1u32.. {
+        self.rescue_from(turn_id, commit, 1).map(|(_, name)| name)
+    }
+
+    /// The same with a number of at least `from`, where lower ones are taken on the remote. Gives
+    /// the number too.
+    pub fn rescue_from(&self, turn_id: &str, commit: Oid, from: u32) -> Result<(u32, String), GitError> {
+        for n in from.. {
             let end = if n == 1 { String::new() } else { format!("-{n}") };
             let name = format!("{RESCUE_PREFIX}{turn_id}{end}");
             if !Reference::is_valid_name(&name) {
@@ -36,10 +43,10 @@ impl Repo {
             }
             match self.swap_ref(&name, None, commit, "rescue") {
                 Err(GitError::Moved { now: Some(now), .. }) if self.same_work(now, commit)? => {
-                    return Ok(name);
+                    return Ok((n, name));
                 }
                 Err(GitError::Moved { now: Some(_), .. }) => {}
-                other => return other.map(|()| name),
+                other => return other.map(|()| (n, name)),
             }
         }
         // The turn id comes from a state file, which may be anyone's.
@@ -74,6 +81,26 @@ impl Repo {
             all.push(Rescued { reference: self.rescue(turn_id, kept)?, commit: None, kept });
         }
         Ok(all)
+    }
+
+    /// The dirty files that are just as `kept` holds them: they can be given up.
+    pub fn saved_files(&self, kept: Oid) -> Result<BTreeSet<PathBuf>, GitError> {
+        let tree = self.tree_of(kept)?;
+        let mut saved = BTreeSet::new();
+        for dirty in self.dirty()? {
+            if dirty.submodule || dirty.filtered {
+                continue;
+            }
+            let now = if dirty.kind == Kind::Deleted {
+                None
+            } else {
+                self.store_file(&dirty.path)?.map(|s| s.entry)
+            };
+            if now == tree::entry(&tree, &dirty.path)? {
+                saved.insert(dirty.path);
+            }
+        }
+        Ok(saved)
     }
 
     /// The local rescue refs whose work `tip` does not have, by name.

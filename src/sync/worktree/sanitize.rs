@@ -71,7 +71,11 @@ impl Repo {
 
     /// The commits after `claim` on `head`'s first-parent line, oldest first; `None` if the claim
     /// is not on it.
-    fn first_parent_line(&self, claim: Oid, head: Oid) -> Result<Option<Vec<Commit<'_>>>, GitError> {
+    pub(super) fn first_parent_line(
+        &self,
+        claim: Oid,
+        head: Oid,
+    ) -> Result<Option<Vec<Commit<'_>>>, GitError> {
         let ids = || -> Result<Vec<Oid>, git2::Error> {
             let mut walk = self.git.revwalk()?;
             walk.simplify_first_parent()?;
@@ -108,13 +112,18 @@ impl Repo {
     }
 
     /// The commit was made empty on purpose (`--allow-empty`).
-    fn was_empty(&self, commit: &Commit<'_>) -> Result<bool, GitError> {
+    pub(super) fn was_empty(&self, commit: &Commit<'_>) -> Result<bool, GitError> {
         let parent = commit.parent_id(0).doing("read a commit")?;
         Ok(self.tree_of(parent)?.id() == commit.tree_id())
     }
 
     /// The same commit with another tree and first parent.
-    fn with_base(&self, commit: &Commit<'_>, tree: Oid, first_parent: Oid) -> Result<Oid, GitError> {
+    pub(super) fn with_base(
+        &self,
+        commit: &Commit<'_>,
+        tree: Oid,
+        first_parent: Oid,
+    ) -> Result<Oid, GitError> {
         let parents: Vec<Oid> = [first_parent].into_iter().chain(commit.parent_ids().skip(1)).collect();
         let write = || {
             let odb = self.git.odb()?;

@@ -6,7 +6,6 @@
 mod plan;
 mod rules;
 mod run;
-pub mod secrets;
 mod verdict;
 
 #[cfg(test)]

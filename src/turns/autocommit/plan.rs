@@ -5,9 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::rules::{GroupRule, Rules};
-use super::secrets;
 use crate::sync::message::Group;
-use crate::sync::worktree::{Dirty, Kind};
+use crate::sync::worktree::{Dirty, Kind, secrets};
 
 /// What the plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

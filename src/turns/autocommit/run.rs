@@ -1,18 +1,12 @@
 //! Looking at the working tree, and committing what the plan says.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::plan::{Left, Plan, Scope, Why, plan};
 use super::rules::Rules;
-use super::secrets;
 use crate::sync::message::Group;
-use crate::sync::worktree::{Dirty, GitError, Kind, Oid, Repo};
-
-/// Bytes of a file looked at in one piece.
-const WINDOW: usize = 256 * 1024;
+use crate::sync::worktree::{Dirty, GitError, Kind, Oid, Repo, secrets};
 
 /// A commit that was made, or would have been.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +44,7 @@ pub fn prepare(
 /// Files of the plan whose content must not be committed, or cannot be.
 pub fn inspect(repo: &Repo, plan: &Plan) -> Vec<Left> {
     let judged = plan.files().filter(|file| file.kind != Kind::Deleted).filter_map(|file| {
-        let why = match secret_in_file(&repo.top().join(&file.path)) {
+        let why = match secrets::in_file(&repo.top().join(&file.path)) {
             Ok(None) => return None,
             Ok(Some(what)) => Why::Secret(what),
             Err(_) => Why::Unreadable,
@@ -58,31 +52,6 @@ pub fn inspect(repo: &Repo, plan: &Plan) -> Vec<Left> {
         Some(Left { path: file.path.clone(), why })
     });
     judged.collect()
-}
-
-/// Looks through the whole file, a window at a time: its size is bounded by the group's cap, the
-/// memory by the window.
-fn secret_in_file(path: &Path) -> io::Result<Option<&'static str>> {
-    match fs::symlink_metadata(path) {
-        // Of a link only the target's name is committed.
-        Ok(meta) if !meta.is_file() => return Ok(None),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
-    let mut file = File::open(path)?;
-    let mut window = Vec::with_capacity(WINDOW + secrets::OVERLAP);
-    let mut start = true;
-    loop {
-        let read = file.by_ref().take(WINDOW as u64).read_to_end(&mut window)?;
-        if let Some(what) = secrets::in_content(&window, start) {
-            return Ok(Some(what));
-        }
-        if read < WINDOW {
-            return Ok(None);
-        }
-        window.drain(..window.len().saturating_sub(secrets::OVERLAP));
-        start = false;
-    }
 }
 
 /// Makes the plan's commits, one per group, each on top of the last. `message` gets the group

@@ -48,7 +48,10 @@ impl Engine<'_> {
             journal.save(&journal::path_in(&self.settings.private()), commits)?;
         }
         let path = self.settings.state_path();
-        file::write_durably(&path, text.as_bytes())?;
+        let prepared = file::prepare(&path, text.as_bytes())?;
+        // The state never says that a turn has ended which the records would take for running after a kill.
+        self.world.sink.settle();
+        prepared.put()?;
         self.state = next;
         if let Some(git) = self.git.as_ref().filter(|g| g.commits_state) {
             git.commit_state(text.as_bytes(), message)?;

@@ -132,7 +132,7 @@ fn a_loop_can_be_followed_by_a_program() {
         .lines()
         .map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["kind"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(kinds.first().map(String::as_str), Some("run_started"));
+    assert_eq!(kinds.first().map(String::as_str), Some("run_created"));
     assert_eq!(kinds.last().map(String::as_str), Some("run_ended"));
     for kind in ["state_claimed", "prompt_routed", "attempt_started", "attempt_ended", "state_stamped"] {
         assert_eq!(kinds.iter().filter(|k| *k == kind).count(), 2, "{kind}");

@@ -142,6 +142,13 @@ impl Project {
         self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
+    /// Another program, in the same surroundings, not started yet.
+    pub fn sandboxed(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = self.hermetic(Path::new(program));
+        command.args(args);
+        command
+    }
+
     /// The `git` program; its output.
     #[track_caller]
     pub fn run_git(&self, args: &[&str]) -> String {

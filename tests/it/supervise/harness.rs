@@ -26,7 +26,7 @@ pub fn host() -> PathBuf {
 }
 
 /// `cargo test` builds the examples; `cargo test --test it` does not, so what is missing is built here.
-fn example(name: &str) -> PathBuf {
+pub fn example(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let path = own.parent().unwrap().parent().unwrap().join("examples").join(name);
     if !path.exists() {

@@ -15,5 +15,5 @@ mod survivors;
 mod terminal;
 mod volume;
 
-pub use harness::{fake_agent, lives, of_project, times, until};
+pub use harness::{example, fake_agent, lives, of_project, times, until};
 pub use terminal::Terminal;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::turns::autocommit::secrets::{OVERLAP, in_content, in_name};
+use crate::sync::worktree::secrets::{OVERLAP, in_content, in_name};
 
 /// Put together here, so that this file holds none.
 fn examples() -> Vec<(&'static str, String)> {

@@ -4,7 +4,12 @@
 //! still be committed by hand.
 
 use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
+
+/// Bytes of a file looked at in one piece.
+const WINDOW: usize = 256 * 1024;
 
 /// What a file's name says it holds.
 pub fn in_name(path: &Path) -> Option<&'static str> {
@@ -22,6 +27,31 @@ pub fn in_name(path: &Path) -> Option<&'static str> {
     }
     let aws = parts.len() > 1 && parts[parts.len() - 2] == ".aws" && name == "credentials";
     (aws || logins.contains(&name)).then_some("stored credentials")
+}
+
+/// Looks through the whole file, a window at a time: its size is bounded by the group's cap, the
+/// memory by the window.
+pub fn in_file(path: &Path) -> io::Result<Option<&'static str>> {
+    match fs::symlink_metadata(path) {
+        // Of a link only the target's name is committed.
+        Ok(meta) if !meta.is_file() => return Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    let mut file = File::open(path)?;
+    let mut window = Vec::with_capacity(WINDOW + OVERLAP);
+    let mut start = true;
+    loop {
+        let read = file.by_ref().take(WINDOW as u64).read_to_end(&mut window)?;
+        if let Some(what) = in_content(&window, start) {
+            return Ok(Some(what));
+        }
+        if read < WINDOW {
+            return Ok(None);
+        }
+        window.drain(..window.len().saturating_sub(OVERLAP));
+        start = false;
+    }
 }
 
 /// A form of token: a prefix, then at least `min` bytes of a kind.

@@ -1,0 +1,60 @@
+//! Old files and newer ones.
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::ledger::{Found, RunFilter, VERSION};
+
+/// A file of version 1, with rows, as text.
+const V1: &str = include_str!("../../../tests/fixtures/ledger/v1.sql");
+
+/// L1: every older version is brought to this one, with its rows.
+#[test]
+fn an_old_file_is_migrated() {
+    let scratch = Scratch::new();
+    let old = Connection::open(scratch.path()).unwrap();
+    old.execute_batch(V1).unwrap();
+    drop(old);
+    let mut ledger = scratch.open();
+    let runs = ledger.runs(RunFilter::default(), 10).unwrap();
+    assert_eq!(runs.iter().map(|r| r.run_id.as_str()).collect::<Vec<_>>(), ["run-two", "run-one"]);
+    assert_eq!(
+        ledger.find("attempt-1").unwrap(),
+        Found::Attempt { run_id: "run-one".into(), attempt_id: "attempt-1".into() }
+    );
+    assert_eq!(kinds(&ledger), ["run_created", "run_started", "from_the_future"]);
+    let version: i64 = ledger.conn.query_row("pragma user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, VERSION);
+    ledger.conn.execute("insert into round_robin (rule, position) values ('r', 1)", []).unwrap();
+    // Numbers go on where they were.
+    ledger.write([&super::super::Entry::Event(Box::new(output("run-one", "x")))]).unwrap();
+    let (rows, _) = ledger.events(&super::super::EventFilter::default(), 0, 10).unwrap();
+    assert_eq!(rows.last().unwrap().seq, 8);
+}
+
+/// L1: what a newer program wrote is refused, and left as it is.
+#[test]
+fn a_newer_file_is_refused() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    let raw = Connection::open(scratch.path()).unwrap();
+    raw.pragma_update(None, "user_version", VERSION + 1).unwrap();
+    drop(raw);
+    let error = Ledger::open(&scratch.path()).unwrap_err().to_string();
+    assert!(error.contains("was written by a newer program (version 3; this one knows 2)"), "{error}");
+}
+
+/// L4: a kind that only a newer program knows is shown as it is.
+#[test]
+fn an_unknown_kind_is_kept() {
+    let scratch = Scratch::new();
+    let raw = Connection::open(scratch.path()).unwrap();
+    raw.execute_batch(V1).unwrap();
+    drop(raw);
+    let ledger = scratch.open();
+    let (rows, _) = ledger.events(&super::super::EventFilter::default(), 0, 10).unwrap();
+    let row = rows.last().unwrap();
+    assert!(row.event().is_none());
+    assert_eq!(row.data.get(), r#"{"wonder":1}"#);
+    assert!(rows[0].event().is_some());
+}

@@ -1,0 +1,232 @@
+//! The main loop: an event in, actions out, the answer in again.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use tokio::sync::watch;
+
+use super::disk::Disk;
+use super::host::{Claimed, Desk, Details, Listener, Runner, Said, Work};
+use super::inbox::{Handle, Mail};
+use super::setup::{DriverError, Setup, World, oid_of};
+use super::shell::{Next, Shell, TICK, new_ticked};
+use super::sight::Sight;
+use crate::sync::protocol::{Action, CommitId, Event, How, Machine, OpenTurn, Reason};
+use crate::sync::remote::{Cancel, Connector};
+use crate::sync::worktree::Repo;
+
+/// One clone, its remote, and what it was told to do. The caller holds the clone's lock (T20a).
+pub struct Driver {
+    setup: Setup,
+    world: World,
+    connector: Connector,
+    mail: Sender<Mail>,
+    inbox: Receiver<Mail>,
+    cancel: Cancel,
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finish {
+    pub reason: Reason,
+    /// The last trouble with the network, where that may explain it.
+    pub trouble: Option<String>,
+}
+
+impl Driver {
+    /// `cancel` is the one the connector was made with.
+    pub fn new(setup: Setup, world: World, connector: Connector, cancel: Cancel) -> Self {
+        let (mail, inbox) = channel();
+        Self { setup, world, connector, mail, inbox, cancel }
+    }
+
+    /// For signal handlers and for whoever watches for stop requests.
+    pub fn handle(&self) -> Handle {
+        Handle { mail: self.mail.clone(), cancel: self.cancel.clone() }
+    }
+
+    /// Takes turns until there is a reason to end. Blocks; `runner` works in a thread of its own.
+    ///
+    /// # Errors
+    /// A deed that failed. It is as if the program had crashed there: the next start goes on.
+    pub fn run(
+        self,
+        repo: Repo,
+        runner: &mut dyn Runner,
+        listener: &mut dyn Listener,
+    ) -> Result<Finish, DriverError> {
+        let (disk, journal, memory) = Disk::open(&self.setup, &repo)?;
+        let mut machine = Machine::new(Arc::new(self.setup.config.clone()), journal.clone(), memory.clone());
+        let mut sight = Sight::new(&self.setup);
+        sight.counted = disk.known.epoch_at.map(|at| (at, disk.known.epoch));
+        let mut shell = Shell {
+            setup: &self.setup,
+            world: &self.world,
+            repo,
+            connector: &self.connector,
+            remote: self.connector.open(),
+            sight,
+            disk,
+            journal,
+            memory,
+            listener,
+            mail: self.mail.clone(),
+            inbox: &self.inbox,
+            ticked: new_ticked(),
+            renewer: None,
+            renewers: 0,
+            kept_files: None,
+            trouble: None,
+        };
+        for notice in self.connector.notices() {
+            shell.say(&Said::Notice(notice.clone()));
+        }
+        let mut event = Event::Started;
+        loop {
+            let answer = machine.step(shell.clocks(), event);
+            event = match shell.carry_out_all(answer, runner)? {
+                Next::Answer(event) => event,
+                Next::Run(turn, on) => shell.run_turn(&mut machine, turn, on, runner)?,
+                Next::Exit(reason) => return Ok(Finish { reason, trouble: shell.trouble.clone() }),
+                Next::On => return Err(DriverError::OutOfStep("nothing")),
+            };
+            while let Ok(mail) = shell.inbox.try_recv() {
+                shell.hand_over(&mut machine, mail, runner)?;
+            }
+        }
+    }
+}
+
+impl Shell<'_> {
+    fn carry_out_all(&mut self, actions: Vec<Action>, runner: &mut dyn Runner) -> Result<Next, DriverError> {
+        for action in actions {
+            match self.carry_out(action, runner)? {
+                Next::On => {}
+                next => return Ok(next),
+            }
+        }
+        Ok(Next::On)
+    }
+
+    /// Mail that comes while no agent runs.
+    fn hand_over(
+        &mut self,
+        machine: &mut Machine,
+        mail: Mail,
+        runner: &mut dyn Runner,
+    ) -> Result<(), DriverError> {
+        if let Some(event) = self.event_of(mail) {
+            let deeds = machine.step(self.clocks(), event);
+            self.carry_out_all(deeds, runner)?;
+        }
+        Ok(())
+    }
+
+    fn event_of(&mut self, mail: Mail) -> Option<Event> {
+        match mail {
+            Mail::Note(event) => Some(event),
+            // Of a lease that was given up meanwhile: it says nothing about the turn.
+            Mail::LeaseLost(number, lost) => {
+                (self.renewer.as_ref().map(|r| r.number) == Some(number)).then_some(Event::LeaseLost(lost))
+            }
+            Mail::Lease(said) => {
+                self.say(&said);
+                None
+            }
+            Mail::AgentStarted(..) | Mail::AgentEnded(_) => None,
+        }
+    }
+
+    /// Runs the turn's agent, and goes on hearing meanwhile.
+    fn run_turn(
+        &mut self,
+        machine: &mut Machine,
+        turn: OpenTurn,
+        on: CommitId,
+        runner: &mut dyn Runner,
+    ) -> Result<Event, DriverError> {
+        let on = oid_of(on)?;
+        let state = self.sight.whole_state(&self.repo, on, self.now())?;
+        let claimed = Claimed { turn: turn.clone(), on, state };
+        let (stop, stopped) = watch::channel(false);
+        let desk = Desk { mail: self.mail.clone(), stop: stopped };
+        let done = self.mail.clone();
+        let work = thread::scope(|scope| {
+            let body = || {
+                let work = runner.run(&claimed, &desk);
+                // The driver waits for it.
+                let _ = done.send(Mail::AgentEnded(Box::new(work)));
+            };
+            let thread = thread::Builder::new().name("turn".to_owned()).spawn_scoped(scope, body);
+            let thread = thread.map_err(DriverError::Thread)?;
+            let work = self.attend(machine, &stop, || thread.is_finished());
+            if work.is_err() {
+                // The runner is told to end before the scope waits for it.
+                let _ = stop.send(true);
+            }
+            // One that broke down is a failed turn, not the end of the program.
+            let _ = thread.join();
+            work
+        })?;
+        let exit_reason = work.exit.as_ref().and_then(|e| e.reason.clone());
+        self.disk.details = Some((turn.id, Details { exit_reason, ..work.details }));
+        Ok(Event::AgentEnded(self.ended(on, work.how, work.exit.is_some())?))
+    }
+
+    fn attend(
+        &mut self,
+        machine: &mut Machine,
+        stop: &watch::Sender<bool>,
+        finished: impl Fn() -> bool,
+    ) -> Result<Work, DriverError> {
+        loop {
+            self.tick();
+            let mail = match self.inbox.recv_timeout(TICK) {
+                Ok(mail) => mail,
+                Err(_) if finished() => match self.inbox.try_recv() {
+                    Ok(mail) => mail,
+                    // It broke down without a word.
+                    Err(_) => return Ok(broken_down()),
+                },
+                Err(_) => continue,
+            };
+            let (event, written) = match mail {
+                Mail::AgentEnded(work) => return Ok(*work),
+                Mail::AgentStarted(mark, written) => (Some(Event::AgentStarted(mark)), Some(written)),
+                other => (self.event_of(other), None),
+            };
+            let Some(event) = event else { continue };
+            for deed in machine.step(self.clocks(), event) {
+                if deed == Action::StopAgent {
+                    let _ = stop.send(true);
+                } else {
+                    self.carry_out(deed, &mut Busy)?;
+                }
+            }
+            if let Some(written) = written {
+                let _ = written.send(());
+            }
+        }
+    }
+}
+
+fn broken_down() -> Work {
+    let reason = Some("the turn's runner broke down".to_owned());
+    Work { how: How::Failed, exit: None, details: Details { reason, ..Details::default() } }
+}
+
+/// Stands in while the runner runs: notes lead to no deed that needs it.
+struct Busy;
+
+impl Runner for Busy {
+    fn before_claim(&mut self, _: &Repo) -> Result<(), Vec<String>> {
+        Err(vec!["a turn is running".to_owned()])
+    }
+
+    fn run(&mut self, _: &Claimed, _: &Desk) -> Work {
+        Work { how: How::Failed, exit: None, details: Details::default() }
+    }
+
+    fn end_old(&mut self, _: &crate::sync::protocol::AgentMark) {}
+}

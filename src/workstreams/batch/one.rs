@@ -1,0 +1,330 @@
+//! One task: its place, its process, what came of it.
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::result::{State, TaskResult};
+use super::run::{Options, Setting};
+use super::task::{Task, Work};
+use super::worktree;
+use crate::agents::{Job, Ready, find_on_path, run_agent};
+use crate::clock::Clock;
+use crate::config::Limits;
+use crate::config::duration::Secs;
+use crate::control::LiveAttempt;
+use crate::event::{AttemptResult, Ended, Event, Place, Sink};
+use crate::supervise::{
+    self, Activity, ActivityTag, ErrorKind, Kind, Lifecycle, Outcome, RawLog, Request, Stop,
+};
+use crate::sync::worktree::Repo;
+
+/// What the tasks of a run share.
+pub(super) struct Ground<'a> {
+    pub setting: &'a Setting,
+    pub options: &'a Options,
+    pub run_id: &'a str,
+    pub clock: Arc<dyn Clock>,
+    pub sink: RefCell<&'a mut dyn Sink>,
+    /// Where the logs go.
+    pub logs: PathBuf,
+    /// With a worktree for each: the repository and the project root in it.
+    pub repo: Option<(Repo, PathBuf)>,
+}
+
+/// A task that is about to start.
+pub(super) struct Start<'a> {
+    pub at: usize,
+    pub task: &'a Task,
+    /// None for a command.
+    pub ready: Option<&'a Ready>,
+    pub attempt: String,
+    pub stop: Stop,
+    pub seen: LiveAttempt,
+}
+
+/// A task that has ended.
+pub(super) struct Done {
+    pub at: usize,
+    pub attempt: String,
+    pub result: TaskResult,
+    pub event: Event,
+    /// Its place on the board, given up once its end is recorded.
+    pub seen: LiveAttempt,
+}
+
+impl Ground<'_> {
+    pub fn emit(&self, attempt: &str, event: Event) {
+        self.sink.borrow_mut().emit_at(&Place::run(self.run_id).attempt(attempt), event);
+    }
+
+    /// A path of the project, relative where it can be.
+    fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.setting.root).unwrap_or(path).to_string_lossy().into_owned()
+    }
+
+    /// Runs a task to its end, whatever that is.
+    pub async fn run(&self, start: Start<'_>) -> Done {
+        let Start { at, task, ready, attempt, stop, seen } = start;
+        let path = self.logs.join(format!("{}.log", task.id));
+        let log = self.shown(&path);
+        self.emit(
+            &attempt,
+            Event::AttemptStarted {
+                iteration: 0,
+                role: task.id.clone(),
+                prompt: self.setting.redactor.text(&task.words()).into_owned(),
+                agent: ready.map_or_else(|| "-".to_owned(), |r| r.agent.name.clone()),
+                log: log.clone(),
+                step: task.id.clone(),
+                turn_id: None,
+            },
+        );
+        let (place, branch, outcome) = match self.place(task) {
+            Err(e) => (None, None, Err(e)),
+            Ok((place, cwd)) => {
+                let outcome = self.process(task, ready, &attempt, &stop, &seen, &path, &cwd).await;
+                match place {
+                    None => (None, None, outcome),
+                    Some(place) => {
+                        let (branch, warning) = place.finish(&task.id);
+                        (warning, branch, outcome)
+                    }
+                }
+            }
+        };
+        if let Some(text) = place {
+            self.emit(&attempt, Event::AttemptWarning { role: task.id.clone(), text });
+        }
+        let (result, event) = account(&task.id, log, branch, outcome);
+        Done { at, attempt, result, event, seen }
+    }
+
+    /// The task's worktree if it has one, and its working folder.
+    fn place(&self, task: &Task) -> Result<(Option<worktree::Place>, PathBuf), String> {
+        let make = |(repo, prefix): &(Repo, PathBuf)| {
+            let private = &self.setting.private;
+            worktree::Place::make(repo, prefix, private, self.run_id, &task.id, &self.clock)
+        };
+        let place = self.repo.as_ref().map(make).transpose().map_err(|e| e.to_string())?;
+        let root = place.as_ref().map_or(&self.setting.root, |p| &p.root);
+        let cwd = task.cwd.as_ref().map_or_else(|| root.clone(), |cwd| root.join(cwd));
+        Ok((place, cwd))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one call, named where they are made")]
+    async fn process(
+        &self,
+        task: &Task,
+        ready: Option<&Ready>,
+        attempt: &str,
+        stop: &Stop,
+        seen: &LiveAttempt,
+        log: &Path,
+        cwd: &Path,
+    ) -> Result<Outcome, String> {
+        let file = open_log(log).map_err(|e| format!("{}: {e}", log.display()))?;
+        let tag = ActivityTag {
+            run: self.run_id.to_owned(),
+            role: task.id.clone(),
+            iteration: None,
+            agent: ready.map_or_else(String::new, |r| r.agent.name.clone()),
+        };
+        let plain = ready.is_none_or(|r| r.agent.output == "text");
+        let mut hear = |activity: &Activity| {
+            note(seen, activity);
+            if let Some(event) = told(&task.id, activity, plain) {
+                self.emit(attempt, event);
+            }
+        };
+        let setting = self.setting;
+        let limits = Limits {
+            idle_secs: self.options.idle.map(Secs),
+            timeout_secs: task.timeout.map(Secs),
+            ..Limits::default()
+        };
+        match (&task.work, ready) {
+            (Work::Prompt(text), Some(ready)) => {
+                let job = Job {
+                    ready,
+                    prompt: text.clone(),
+                    prompt_file: text,
+                    root: cwd,
+                    private: &setting.private,
+                    env: self.environment(task),
+                    attempt: attempt.to_owned(),
+                    supervision: &setting.supervision,
+                    limits,
+                    log: Some(&file),
+                    activity_log: Some(log.with_extension("ndjson")),
+                    redactor: Arc::clone(&setting.redactor),
+                    tag,
+                    path: setting.path.clone(),
+                };
+                Ok(run_agent(job, stop, &*self.clock, &mut hear).await)
+            }
+            (Work::Run(argv), _) => {
+                let request = self.command(task, argv, attempt, file, tag, cwd, limits)?;
+                Ok(supervise::run(request, stop, &*self.clock, &mut hear).await)
+            }
+            (Work::Prompt(_), None) => Err("it has no agent".into()),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
+    fn command(
+        &self,
+        task: &Task,
+        argv: &[String],
+        attempt: &str,
+        log: File,
+        tag: ActivityTag,
+        cwd: &Path,
+        own: Limits,
+    ) -> Result<Request, String> {
+        let setting = self.setting;
+        let name = argv.first().map_or("", String::as_str);
+        let program = find_on_path(name, &setting.path, cwd);
+        let program = program.ok_or_else(|| format!("`{name}` is not on PATH"))?;
+        let mut words = vec![program.into_os_string()];
+        words.extend(argv.iter().skip(1).map(OsString::from));
+        let mut request = Request::new(words, cwd.to_owned(), attempt.to_owned());
+        request.marker_root.clone_from(&setting.root);
+        request.env = self.environment(task).into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+        let general = &setting.supervision;
+        request.limits = supervise::Limits {
+            idle: own.idle_secs.unwrap_or(general.idle_secs).0,
+            // A command prints what it likes; only what a person set ends a silent one.
+            inactivity: general.inactivity_secs.map_or(Duration::ZERO, |s| s.0),
+            tool: general.tool_secs.0,
+            timeout: own.timeout_secs.unwrap_or(general.timeout_secs).0,
+            result_grace: general.result_grace_secs.0,
+            grace: general.grace_secs.0,
+            log_max_bytes: general.log_max_bytes,
+        };
+        request.raw_log = Some(RawLog { file: log, max_bytes: general.log_max_bytes });
+        request.redactor = Arc::clone(&setting.redactor);
+        request.tag = tag;
+        Ok(request)
+    }
+
+    fn environment(&self, task: &Task) -> Vec<(String, String)> {
+        let own = [("RUN_ID", self.run_id), ("TASK", task.id.as_str()), ("MODE", "batch")];
+        let own = own.into_iter().map(|(name, value)| (format!("ORCHESTRATOR_{name}"), value.to_owned()));
+        task.env.clone().into_iter().chain(own).collect()
+    }
+}
+
+/// Continues nothing: each attempt's log is its own.
+fn open_log(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// What a task's end means.
+fn account(
+    id: &str,
+    log: String,
+    branch: Option<String>,
+    outcome: Result<Outcome, String>,
+) -> (TaskResult, Event) {
+    let mut result = TaskResult { log: Some(log), branch, ..TaskResult::never(id, State::Failed, None) };
+    let mut told = AttemptResult::default();
+    let ended = match outcome {
+        Err(error) => {
+            told.error_kind = Some(ErrorKind::InvalidRequest.name().to_owned());
+            result.error = Some(error);
+            Ended::Failed
+        }
+        Ok(outcome) => {
+            let usage = outcome.usage.unwrap_or_default();
+            told = AttemptResult {
+                exit_code: outcome.exit.code(),
+                signal: outcome.exit.signal(),
+                error_kind: Some(outcome.error_kind.name().to_owned()),
+                error: None,
+                input_tokens: usage.input_tokens,
+                output_tokens: usage.output_tokens,
+                cost_usd: usage.cost_usd,
+                session_id: outcome.session_id.clone(),
+                commits: None,
+            };
+            (result.exit_code, result.signal) = (outcome.exit.code(), outcome.exit.signal());
+            result.seconds = Some(outcome.duration.as_secs_f64());
+            let (state, ended) = match &outcome.state {
+                Lifecycle::Completed => (State::Completed, Ended::Succeeded),
+                Lifecycle::Interrupted { .. } => (State::Interrupted, Ended::Canceled),
+                _ => (State::Failed, Ended::Failed),
+            };
+            result.state = state;
+            if ended != Ended::Succeeded {
+                result.error = Some(reason(&outcome));
+            }
+            ended
+        }
+    };
+    told.error.clone_from(&result.error);
+    let line = line(&result);
+    (result, Event::AttemptEnded { role: id.to_owned(), line, outcome: ended, result: told })
+}
+
+/// Why it did not complete, in words.
+fn reason(outcome: &Outcome) -> String {
+    let status = match (outcome.exit.code(), outcome.exit.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => outcome.error_kind.name().replace('_', " "),
+    };
+    match (&outcome.error, &outcome.state) {
+        (Some(error), _) => error.clone(),
+        (None, Lifecycle::Interrupted { why }) => why.clone(),
+        (None, _) => status,
+    }
+}
+
+/// `task 3 failed in 1.2s: exit status 7`.
+pub(super) fn line(result: &TaskResult) -> String {
+    let state = match result.state {
+        State::Completed | State::Done => "completed",
+        State::Failed => "failed",
+        State::Interrupted => "interrupted",
+    };
+    let took = result.seconds.map_or_else(String::new, |s| format!(" in {s:.1}s"));
+    let error = result.error.as_ref().map_or_else(String::new, |e| format!(": {e}"));
+    format!("task {} {state}{took}{error}", result.id)
+}
+
+/// Notes on the board what an activity says of an attempt.
+fn note(seen: &LiveAttempt, activity: &Activity) {
+    match &activity.kind {
+        Kind::Spawn { pid, .. } => seen.spawned(*pid),
+        Kind::Idle { .. } => seen.fell_idle(),
+        Kind::Active => seen.heard(),
+        _ if activity.stream.is_some() => seen.heard(),
+        _ => {}
+    }
+}
+
+/// What of an activity a person sees.
+fn told(role: &str, activity: &Activity, plain: bool) -> Option<Event> {
+    let output = |text: String| Some(Event::AttemptOutput { role: role.to_owned(), text });
+    let warning = |text: String| Some(Event::AttemptWarning { role: role.to_owned(), text });
+    match &activity.kind {
+        Kind::Output { bytes } => {
+            let text = String::from_utf8_lossy(bytes);
+            if !plain && text.trim_start().starts_with(['{', '[']) { None } else { output(text.into_owned()) }
+        }
+        Kind::Message { text } => output(format!("{}\n", text.trim_end())),
+        Kind::Warning { text } => warning(text.clone()),
+        Kind::Idle { silent_ms } => Some(Event::AttemptIdle { role: role.to_owned(), silent_ms: *silent_ms }),
+        Kind::Active => Some(Event::AttemptActive { role: role.to_owned() }),
+        Kind::Terminate { reason, .. } => warning(format!("being ended: {reason}")),
+        Kind::Leak(leak) => {
+            warning(format!("ended a process it left behind: pid {} ({})", leak.pid, leak.argv.join(" ")))
+        }
+        _ => None,
+    }
+}

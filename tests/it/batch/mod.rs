@@ -1,0 +1,6 @@
+//! Batches through the program (workstreams.md W1 to W4).
+
+mod interrupts;
+mod limits;
+mod resume;
+mod worktrees;

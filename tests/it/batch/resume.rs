@@ -1,0 +1,54 @@
+//! What a killed batch had finished is not run again.
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::limits::results;
+use crate::cli::project::{Project, wait_until};
+
+/// W2: after `kill -9`, only what was not finished; the agents of the dead run are gone first.
+#[test]
+fn only_what_was_not_finished_runs_again() {
+    let p = Project::new();
+    let quick = "echo $ORCHESTRATOR_TASK >> ran\n";
+    let slow = "echo $ORCHESTRATOR_TASK >> ran; test -e go || sleep 300\n";
+    p.write("tasks", &format!("{quick}{slow}{quick}exit 3\n"));
+    let mut run = p.start(&["batch", "--exec", "--max-concurrent", "1", "tasks"]);
+    wait_until("the second task", || p.read("ran").lines().count() == 2);
+    kill_process(Pid::from_raw(i32::try_from(run.id()).unwrap()).unwrap(), Signal::KILL).unwrap();
+    run.wait().unwrap();
+    p.write("go", "");
+    let again = p.run(&["batch", "--resume", "last", "--format", "json"]).expect(3);
+    let brief: Vec<String> = results(&again.out)
+        .iter()
+        .map(|r| format!("{} {}", r["id"].as_str().unwrap(), r["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(brief, ["1 done", "2 completed", "3 completed", "4 failed"]);
+    assert_eq!(p.read("ran").lines().collect::<Vec<_>>(), ["1", "2", "2", "3"]);
+    // Once more: only the failed one is left, and what both runs finished is known.
+    let third = p.run(&["batch", "--resume", "last", "--format", "json"]).expect(3);
+    let states: Vec<String> =
+        results(&third.out).iter().map(|r| r["state"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(states, ["done", "done", "done", "failed"]);
+    assert_eq!(p.read("ran").lines().count(), 4);
+    let history = p.run(&["history", "--kind", "batch"]).expect(0).out;
+    assert!(history.contains("crash"), "{history}");
+}
+
+#[test]
+fn what_cannot_be_resumed_says_why() {
+    let p = Project::new();
+    let none = p.run(&["batch", "--resume", "last"]);
+    assert!(none.code != 0 && none.err.contains("no ledger"), "{}", none.err);
+    p.run(&["--once", "--no-git"]).expect(0);
+    let turns = p.run(&["batch", "--resume", "last"]).expect(2);
+    assert!(turns.err.contains("is no batch"), "{}", turns.err);
+    p.write("tasks", "touch up; until test -e go; do sleep 0.01; done\n");
+    let run = p.start(&["batch", "--exec", "tasks"]);
+    wait_until("the task", || p.path("up").exists());
+    let live = p.run(&["batch", "--resume", "last"]).expect(4);
+    assert!(live.err.contains("is still live"), "{}", live.err);
+    p.write("go", "");
+    assert!(run.wait_with_output().unwrap().status.success());
+    let over = p.run(&["batch", "--resume", "last"]).expect(0);
+    assert!(over.out.contains("every task of it is completed already"), "{}", over.out);
+}
