@@ -10,16 +10,17 @@ use std::sync::Arc;
 use super::blocks::{Block, blocks};
 use super::command::{MAX_ARG_BYTES, fill};
 use super::discover::Ready;
+use super::output::Protocol;
 use super::table::layered;
 use crate::clock::Clock;
 use crate::config::{Delivery, Limits, Pty, Supervision};
 use crate::supervise::{
-    self, Activity, ActivityTag, ErrorKind, Exit, Lifecycle, Outcome, RawLog, Redactor, Repeat, Request,
-    Stdin, Stop,
+    self, Activity, ActivityTag, ErrorKind, Exit, Failure, Kind, Lifecycle, Outcome, RawLog, Redactor,
+    Repeat, Request, Stdin, Stop,
 };
 
 /// Variables that make an agent refuse to start.
-const REFUSALS: &[&str] = &["CLAUDECODE"];
+pub(super) const REFUSALS: &[&str] = &["CLAUDECODE"];
 
 /// Silence allowed to agents whose output is plain text: they often print nothing until the end.
 const TEXT_INACTIVITY_SECS: u64 = 1800;
@@ -61,12 +62,17 @@ pub async fn run_agent(
     }
     match job.request(clock) {
         Ok((request, file)) => {
-            let outcome = supervise::run(request, stop, clock, on_activity).await;
+            let mut over = Protocol::named(&job.ready.agent.output).is_none();
+            let mut hear = |activity: &Activity| {
+                over |= matches!(activity.kind, Kind::Result { .. });
+                on_activity(activity);
+            };
+            let outcome = supervise::run(request, stop, clock, &mut hear).await;
             if let Some(file) = file {
                 // A prompt that stays behind is private and harmless.
                 let _ = fs::remove_file(file);
             }
-            outcome
+            if over { outcome } else { broken_off(outcome) }
         }
         Err(e) => refused(&job, clock, format!("the prompt could not be handed over: {e}")),
     }
@@ -136,6 +142,7 @@ impl Job<'_> {
         request.stdin = stdin;
         request.limits = self.limits();
         request.success_codes.clone_from(&agent.success_codes);
+        request.parser = Protocol::named(&agent.output).map(Protocol::parser);
         request.raw_log = match self.log {
             Some(file) => Some(RawLog { file: file.try_clone()?, max_bytes: self.supervision.log_max_bytes }),
             None => None,
@@ -248,6 +255,20 @@ fn join(before: Outcome, last: Outcome) -> Outcome {
     }
 }
 
+/// An agent that ends well and never said that its turn is over did not finish it.
+fn broken_off(outcome: Outcome) -> Outcome {
+    if !outcome.succeeded() {
+        return outcome;
+    }
+    let text = "the agent's output ended without a final record".to_owned();
+    Outcome {
+        error_kind: ErrorKind::AgentError,
+        state: Lifecycle::Failed(Failure::AgentError(text.clone())),
+        error: Some(text),
+        ..outcome
+    }
+}
+
 /// An outcome without a process.
 fn refused(job: &Job<'_>, clock: &dyn Clock, error: String) -> Outcome {
     let now = clock.now();
@@ -260,7 +281,7 @@ fn refused(job: &Job<'_>, clock: &dyn Clock, error: String) -> Outcome {
         stdout_bytes: 0,
         stderr_bytes: 0,
         error_kind: ErrorKind::InvalidRequest,
-        state: Lifecycle::Failed(crate::supervise::Failure::Spawn(error.clone())),
+        state: Lifecycle::Failed(Failure::Spawn(error.clone())),
         error: Some(error),
         last_lines: Vec::new(),
         final_message: None,

@@ -33,6 +33,7 @@ struct BuiltIn {
     command: &'static [&'static str],
     prompt: Delivery,
     output: &'static str,
+    verified: Option<&'static str>,
 }
 
 const BUILT_IN: &[BuiltIn] = &[
@@ -48,48 +49,57 @@ const BUILT_IN: &[BuiltIn] = &[
         ],
         prompt: Delivery::Stdin,
         output: "claude-stream-json",
+        verified: Some("2.1.197"),
     },
     BuiltIn {
         name: "codex",
         command: &["codex", "exec", "--json", "--dangerously-bypass-approvals-and-sandbox", "-"],
         prompt: Delivery::Stdin,
         output: "codex-json",
+        verified: Some("0.169.0"),
     },
     BuiltIn {
         name: "gemini",
         command: &["gemini", "--output-format", "stream-json", "--yolo", "--skip-trust"],
         prompt: Delivery::Stdin,
         output: "gemini-stream-json",
+        verified: Some("0.61.0"),
     },
     BuiltIn {
         name: "opencode",
-        command: &["opencode", "run", "--format", "json", "--auto", "{prompt}"],
-        prompt: Delivery::Arg,
+        // Not by `-f`: it hands over no more than the first 50 KiB of a file.
+        command: &["opencode", "run", "--format", "json", "--auto"],
+        prompt: Delivery::Stdin,
         output: "opencode-json",
+        verified: Some("1.18.33"),
     },
     BuiltIn {
         name: "cursor",
         command: &["cursor-agent", "-p", "--output-format", "stream-json", "--force", "{prompt}"],
         prompt: Delivery::Arg,
         output: "cursor-stream-json",
+        verified: None,
     },
     BuiltIn {
         name: "copilot",
         command: &["copilot", "-p", "{prompt}", "--allow-all-tools"],
         prompt: Delivery::Arg,
         output: "text",
+        verified: None,
     },
     BuiltIn {
         name: "amp",
         command: &["amp", "-x", "--dangerously-allow-all"],
         prompt: Delivery::Stdin,
         output: "text",
+        verified: None,
     },
     BuiltIn {
         name: "goose",
         command: &["goose", "run", "-i", "{prompt_file}"],
         prompt: Delivery::File,
         output: "text",
+        verified: None,
     },
     BuiltIn {
         name: "aider",
@@ -103,6 +113,7 @@ const BUILT_IN: &[BuiltIn] = &[
         ],
         prompt: Delivery::File,
         output: "text",
+        verified: None,
     },
 ];
 
@@ -138,6 +149,7 @@ impl BuiltIn {
             command: self.command.iter().map(|w| (*w).to_owned()).collect(),
             prompt: self.prompt,
             output: self.output.into(),
+            verified: self.verified,
             unattended: true,
             built_in: true,
             ..own(self.name)
@@ -170,6 +182,8 @@ fn over(base: Agent, record: &AgentRecord) -> Agent {
     let mut env = base.env;
     env.extend(record.env.clone());
     Agent {
+        // Another command line is another agent's, as far as anybody ran it.
+        verified: base.verified.filter(|_| record.command.is_none() && record.output.is_none()),
         command: record.command.clone().unwrap_or(base.command),
         prompt: record.prompt.unwrap_or(base.prompt),
         model: record.model.clone().or(base.model),

@@ -214,6 +214,9 @@ pub(super) enum Command {
     /// Do one task: a worker does it, an auditor judges it, until it is done
     #[command(after_help = super::oneshot::EXAMPLES)]
     Oneshot(Box<super::oneshot::OneshotArgs>),
+    /// Agents: installed or not, version, command line; try one
+    #[command(after_help = "Example:\n  orchestrator agents\n  orchestrator agents test claude")]
+    Agents(AgentsArgs),
     /// List what ran on this machine, the newest first
     #[command(
         after_help = "Examples:\n  orchestrator history\n  orchestrator history --state failed --since 7d --format json"
@@ -233,6 +236,21 @@ pub(super) enum Command {
     /// Forget what is old: runs, logs, merged rescue refs and worktrees
     #[command(after_help = "Examples:\n  orchestrator gc --dry-run\n  orchestrator gc --keep 30d")]
     Gc(GcArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AgentsArgs {
+    #[command(subcommand)]
+    pub command: Option<AgentsCommand>,
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AgentsCommand {
+    /// Run a one-line prompt through an agent and show what was understood
+    #[command(after_help = "Example:\n  orchestrator agents test claude")]
+    Test { name: String },
 }
 
 #[derive(Debug, Args)]

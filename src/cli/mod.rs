@@ -1,6 +1,8 @@
 //! The command line: arguments in, exit code out. One file per command; exit codes and hints only
 //! in [`error`].
 
+mod agents;
+mod agents_test;
 mod args;
 mod batch;
 mod check;
@@ -89,6 +91,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) => status::status(global, args),
         Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),
+        Some(Command::Agents(args)) => agents::agents(global, args),
         Some(Command::History(args)) => history::history(global, args),
         Some(Command::Show(args)) => show::show(global, args),
         Some(Command::Events(args)) => events::events(global, args),

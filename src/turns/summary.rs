@@ -14,6 +14,8 @@ pub(super) struct Summary<'a> {
     pub files: &'a [String],
     pub checks: &'a [String],
     pub usage: Option<Usage>,
+    /// The agent's own, by which it can be asked again.
+    pub session: Option<&'a str>,
     pub log: &'a str,
 }
 
@@ -34,11 +36,14 @@ impl Summary<'_> {
         let cost = usage.cost_usd.map_or_else(|| "unknown".into(), |c| format!("${c:.4}"));
         let _ = writeln!(
             out,
-            "\n## Cost\n\ninput tokens {}, output tokens {}, cost {cost}\n\nLog: {}",
+            "\n## Cost\n\ninput tokens {}, output tokens {}, cost {cost}\n",
             tokens(usage.input_tokens),
-            tokens(usage.output_tokens),
-            self.log
+            tokens(usage.output_tokens)
         );
+        if let Some(session) = self.session {
+            let _ = writeln!(out, "Session: {session}");
+        }
+        let _ = writeln!(out, "Log: {}", self.log);
         out
     }
 }

@@ -6,5 +6,6 @@ mod batch;
 mod cli;
 mod ledger;
 mod oneshot;
+mod real;
 mod remote;
 mod supervise;

@@ -113,7 +113,8 @@ impl Engine<'_> {
         }
         let mut causes: Vec<String> = outcome.error.iter().cloned().collect();
         causes.extend(outcome.last_lines.iter().cloned());
-        failed(&status_words(outcome), causes)
+        let hint = crate::agents::remedy(causes.iter().map(String::as_str)).map(str::to_owned);
+        Verdict::Failed { status: status_words(outcome), causes, hint }
     }
 
     /// What the agent did to history and state file (G11): bad history fails the turn and is
@@ -363,6 +364,7 @@ impl Engine<'_> {
                 files: &stat.as_ref().unwrap_or(&empty).names,
                 checks: &checked,
                 usage,
+                session: outcome.and_then(|o| o.session_id.as_deref()),
                 log,
             };
             let logs = self.role_logs(open);

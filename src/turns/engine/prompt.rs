@@ -19,6 +19,7 @@ use crate::sync::worktree::Repo;
 use crate::turns::context::{Context, Previous, focus};
 use crate::turns::logs::TurnLog;
 use crate::turns::settings::Settings;
+use crate::turns::words::tool_line;
 
 /// Bytes of an agent's plain answer that are kept.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -127,6 +128,7 @@ impl Engine<'_> {
         let mut hear = |activity: &Activity| {
             note(&seen, activity);
             if let Kind::Output { bytes } = &activity.kind
+                && plain
                 && answer.len() < ANSWER_BYTES
                 && activity.stream == Some(crate::supervise::Stream::Stdout)
             {
@@ -217,10 +219,7 @@ pub(super) fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact
             if !plain && text.trim_start().starts_with(['{', '[']) { None } else { output(text.into_owned()) }
         }
         Kind::Message { text } => output(format!("{}\n", text.trim_end())),
-        Kind::ToolUse { name, input, .. } => {
-            let brief: String = input.to_string().chars().take(120).collect();
-            output(format!("  > {name} {brief}\n"))
-        }
+        Kind::ToolUse { name, input, .. } => output(format!("  > {}\n", tool_line(name, input))),
         Kind::Warning { text } => warning(text.clone()),
         Kind::Heartbeat { silent_ms } => Some(Fact::AttemptQuiet {
             role: role.to_owned(),

@@ -115,7 +115,8 @@ fn help_shows_an_example_for_every_command() {
     let p = Project::new();
     let help = p.run(&["--help"]).expect(0).out;
     assert!(help.contains("orchestrator demo"), "{help}");
-    for command in ["run", "demo", "init", "check", "config", "route", "prompts", "stop", "resume", "status"]
+    for command in
+        ["run", "demo", "init", "check", "config", "route", "prompts", "stop", "resume", "status", "agents"]
     {
         let text = p.run(&[command, "--help"]).expect(0).out;
         assert!(text.contains("Example:\n"), "{command}: {text}");

@@ -1,6 +1,7 @@
 //! The program as a person starts it: real processes, real git, an empty environment.
 
 mod agent_history;
+mod agents;
 mod autocommit;
 mod commands;
 mod crash;
