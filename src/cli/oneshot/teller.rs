@@ -17,7 +17,7 @@ use crate::oneshot::session::Session;
 use crate::oneshot::{End, Fact, Observer, Settings};
 use crate::supervise::{Activity, Kind, Outcome, Stop, StopReason};
 use crate::sync::worktree::PRIVATE_DIR;
-use crate::turns::words::duration;
+use crate::turns::words::{duration, tool_line};
 
 /// Between copies of the activity log while an agent runs, milliseconds.
 const COPY_EVERY_MS: i64 = 200;
@@ -322,10 +322,11 @@ fn shown(role: &str, plain: bool, activity: &Activity) -> Option<Event> {
             if !plain && text.trim_start().starts_with(['{', '[']) { None } else { output(text.into_owned()) }
         }
         Kind::Message { text } => output(format!("{}\n", text.trim_end())),
-        Kind::ToolUse { name, input, .. } => {
-            let brief: String = input.to_string().chars().take(120).collect();
-            output(format!("  > {name} {brief}\n"))
-        }
+        Kind::ToolUse { name, input, .. } => output(format!(
+            "  > {}
+",
+            tool_line(name, input)
+        )),
         Kind::Warning { text } => warning(text.clone()),
         Kind::Heartbeat { silent_ms } => Some(Event::AttemptQuiet {
             role: role.to_owned(),
