@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::http;
 use super::table::{Agent, SHELL, Table};
 
 /// An agent and the program that stands for it.
@@ -25,6 +26,8 @@ pub enum AgentError {
     NotFound { name: String, program: String },
     #[error("agent `{0}` has no command")]
     NoCommand(String),
+    #[error("agent `{0}` is a model behind HTTP, and this build has no `http` feature")]
+    NoHttp(String),
     #[error("agent `{0}` works without asking for permission, and agent.unattended is not set")]
     NoConsent(String),
 }
@@ -39,6 +42,7 @@ impl AgentError {
                 .into(),
             Self::NotFound { program, .. } => format!("install `{program}`, put it on PATH, or choose another with --agent NAME"),
             Self::NoCommand(name) => format!("set `agents.{name}.command` in orchestration.yaml"),
+            Self::NoHttp(_) => "build with the default features, or choose another with --agent NAME".into(),
             Self::NoConsent(_) => "in a container or on a machine you can lose, put `agent: {unattended: true}` into \
                  orchestration.yaml; for example: docker run --rm -it -v \"$PWD\":/work -w /work IMAGE orchestrator"
                 .into(),
@@ -68,6 +72,9 @@ pub fn ready(
     root: &Path,
 ) -> Result<Ready, AgentError> {
     let program_of = |agent: &Agent| {
+        if agent.http.is_some() {
+            return http::own_program().filter(|_| http::BUILT);
+        }
         let program = agent.command.first()?;
         find_on_path(program, path, root)
     };
@@ -90,6 +97,7 @@ pub fn ready(
     let Some(first) = agent.command.first().cloned() else { return Err(AgentError::NoCommand(name.into())) };
     match program_of(&agent) {
         Some(program) => Ok(Ready { agent, program: Some(program) }),
+        None if agent.http.is_some() => Err(AgentError::NoHttp(name.into())),
         None => Err(AgentError::NotFound { name: name.into(), program: first }),
     }
 }

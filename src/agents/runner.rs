@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::blocks::{Block, blocks};
 use super::command::{MAX_ARG_BYTES, fill};
 use super::discover::Ready;
+use super::http;
 use super::output::Protocol;
 use super::table::layered;
 use crate::clock::Clock;
@@ -136,7 +137,7 @@ impl Job<'_> {
         env.extend(self.env.iter().map(|(k, v)| (k.into(), v.into())));
         let mut request = Request::new(argv, self.root.to_owned(), attempt);
         // Survivors are looked for by project; a task may work in a folder below it.
-        request.marker_root = self.private.parent().unwrap_or(self.root).to_owned();
+        self.private.parent().unwrap_or(self.root).clone_into(&mut request.marker_root);
         request.env = env;
         request.env_remove = REFUSALS.iter().map(OsString::from).collect();
         request.stdin = stdin;
@@ -148,6 +149,9 @@ impl Job<'_> {
             None => None,
         };
         request.activity_log.clone_from(&self.activity_log);
+        if agent.http.is_some() || agent.output == "ndjson" {
+            request.parser = Some(Box::new(http::Records));
+        }
         request.redactor = Arc::clone(&self.redactor);
         request.pty = match (agent.pty, self.supervision.pty) {
             (Pty::Always, _) | (Pty::Auto, Pty::Always) => true,

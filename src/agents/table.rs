@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{AgentRecord, Delivery, Limits, Model, Pty};
+use super::http;
+use crate::config::{AgentRecord, Delivery, HttpAgent, Limits, Model, Pty};
 
 /// The name of the embedded agent.
 pub const SHELL: &str = "shell";
@@ -21,6 +22,10 @@ pub struct Agent {
     pub success_codes: Vec<i32>,
     pub limits: Limits,
     pub env: BTreeMap<String, String>,
+    /// Agents that take its turn when it is not installed or rate limited.
+    pub fallback: Vec<String>,
+    /// A model behind HTTP; `command` is then this program's own.
+    pub http: Option<HttpAgent>,
     /// Its command line skips permission prompts (A10).
     pub unattended: bool,
     /// The CLI's version with which the command line was run; `None`: never run here.
@@ -168,6 +173,8 @@ fn own(name: &str) -> Agent {
         success_codes: vec![0],
         limits: Limits::default(),
         env: BTreeMap::new(),
+        fallback: Vec::new(),
+        http: None,
         unattended: false,
         verified: None,
         built_in: false,
@@ -179,6 +186,10 @@ fn embedded() -> Agent {
 }
 
 fn over(base: Agent, record: &AgentRecord) -> Agent {
+    let base = match &record.http {
+        Some(settings) => over_http(base, settings),
+        None => base,
+    };
     let mut env = base.env;
     env.extend(record.env.clone());
     Agent {
@@ -192,6 +203,7 @@ fn over(base: Agent, record: &AgentRecord) -> Agent {
         success_codes: record.success_codes.clone().unwrap_or(base.success_codes),
         limits: layered(record.limits, base.limits),
         env,
+        fallback: record.fallback.clone().unwrap_or(base.fallback),
         unattended: record.unattended.unwrap_or(base.unattended),
         ..base
     }
@@ -210,6 +222,19 @@ const STORES: &[(&str, &str)] = &[
     ("claude", "~/.claude/projects/*/{session}.jsonl"),
     ("codex", "~/.codex/sessions/*/*/*/rollout-*-{session}.jsonl"),
 ];
+
+/// An agent that is a model behind HTTP.
+fn over_http(base: Agent, settings: &HttpAgent) -> Agent {
+    Agent {
+        command: http::command(settings),
+        prompt: Delivery::Body,
+        model: Some(Model { flag: None, value: settings.model.clone() }),
+        output: "sse".into(),
+        http: Some(settings.clone()),
+        unattended: false,
+        ..base
+    }
+}
 
 /// Limits of `first`, and of `then` where `first` says nothing.
 pub(super) fn layered(first: Limits, then: Limits) -> Limits {

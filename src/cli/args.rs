@@ -236,6 +236,22 @@ pub(super) enum Command {
     /// Forget what is old: runs, logs, merged rescue refs and worktrees
     #[command(after_help = "Examples:\n  orchestrator gc --dry-run\n  orchestrator gc --keep 30d")]
     Gc(GcArgs),
+    /// Ask a model behind HTTP: what an agent with `http` runs
+    #[command(hide = true)]
+    AgentHttp(AgentHttpArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AgentHttpArgs {
+    #[arg(long)]
+    pub api: String,
+    #[arg(long)]
+    pub url: String,
+    #[arg(long)]
+    pub model: String,
+    /// Name of the variable that holds the key
+    #[arg(long, value_name = "NAME")]
+    pub key_env: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -261,6 +277,9 @@ pub(super) struct InitArgs {
     /// Commit what was written
     #[arg(long)]
     pub commit: bool,
+    /// Convert a state file that counts steps; write nothing else
+    #[arg(long, conflicts_with_all = ["goal", "commit"])]
+    pub import_state: bool,
 }
 
 #[derive(Debug, Args)]

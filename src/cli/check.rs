@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::oneshot::Templates;
 use crate::state::StateError;
 use crate::turns::engine::{LoopError, read_state};
+use crate::turns::orders::missing_parts;
 use crate::turns::prompt_name::resolve;
 use crate::turns::settings::Settings;
 use crate::turns::shipped::goal_is_template;
@@ -96,6 +97,11 @@ fn agents_of(settings: &Settings, found: &mut Findings) {
                 if let Err(e) = ready.consented(settings.config.agent.unattended) {
                     found.warnings.push(format!("agent of {}: {e}; {}", step.role, e.hint()));
                 }
+                let key = ready.agent.http.as_ref().and_then(|http| http.key_env.as_deref());
+                if let Some(name) = key.filter(|name| std::env::var_os(name).is_none_or(|v| v.is_empty())) {
+                    let role = &step.role;
+                    found.warnings.push(format!("agent of {role}: the variable {name}, its key, is not set"));
+                }
                 let Ok(path) = resolve(&settings.prompts_folder(), &step.prompt) else { continue };
                 let text = std::fs::read_to_string(path).unwrap_or_default();
                 if ready.program.is_none()
@@ -136,10 +142,5 @@ fn documents(settings: &Settings, found: &mut Findings) {
         Some(_) => {}
     }
     let Some(text) = read(input) else { return };
-    let lower = text.to_lowercase();
-    for (part, words) in [("do-now", ["do now", "do-now"]), ("check", ["check", "how to check"])] {
-        if !words.iter().any(|w| lower.contains(w)) {
-            found.warnings.push(format!("{input} has no {part} part"));
-        }
-    }
+    found.warnings.extend(missing_parts(&text).into_iter().map(|part| format!("{input} has no {part} part")));
 }

@@ -6,6 +6,7 @@ use crate::config::ConfigError;
 use crate::oneshot::OneshotError;
 use crate::oneshot::machine::Refusal;
 use crate::state::{FieldProblem, StateError};
+use crate::turns::budget::Reached;
 use crate::turns::engine::{LoopError, TurnFailure};
 use crate::turns::lock::LockError;
 use crate::turns::settings::SettingsError;
@@ -230,6 +231,20 @@ impl From<TurnFailure> for Failure {
         );
         failure.causes = f.causes;
         failure.hint(f.hint.unwrap_or_else(|| "mend the cause and start again: orchestrator".into()))
+    }
+}
+
+impl From<Reached> for Failure {
+    fn from(limit: Reached) -> Self {
+        let failure = match limit {
+            Reached::NoProgress(_) => Self::new(LIMIT, "stall", "go on without progress"),
+            _ => Self::new(LIMIT, "budget", "go on within the budget"),
+        };
+        let hint = match limit {
+            Reached::NoProgress(_) => "look at the last turns' summaries, then start again: orchestrator",
+            _ => "the next start counts anew: orchestrator",
+        };
+        failure.cause(limit.words()).hint(hint)
     }
 }
 

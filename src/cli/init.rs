@@ -1,40 +1,46 @@
 //! `orchestrator init`: writes what a project needs; never overwrites.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{Global, InitArgs};
 use super::error::{Failure, INTERNAL, OK, USAGE};
 use super::setup::start_folder;
+use super::test_commands::test_commands;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{EXAMPLE_YAML, FILE_NAME, find_root};
+use crate::config::{Config, EXAMPLE_YAML, FILE_NAME, find_root, load};
 use crate::ids::RoleId;
-use crate::state::{State, file};
+use crate::state::{State, file, import};
 use crate::sync::worktree::{Dirty, GitError, Oid, Repo};
+use crate::turns::lock::{LoopLock, private_folder};
 use crate::turns::shipped;
-
-/// Lines the ignore file needs: what a run leaves and nobody commits.
-const IGNORED: &[&str] = &["/logs/", "/tmp/", "/.orchestrator/"];
 
 pub(super) fn init(global: &Global, args: &InitArgs) -> Result<u8, Failure> {
     let folder = start_folder(global)?;
     let (found, existing) = find_root(&folder);
     let root = if existing.is_some() || found.join(".git").exists() { found } else { folder };
-    let checks = test_commands(&root);
-    let mut written = write_files(&root, args.goal.as_deref(), &checks)?;
-    let state = root.join("sync/state.json");
-    if !state.exists() {
-        let roles = ["galph", "ralph"].map(RoleId::parse);
-        let roles: Vec<RoleId> = roles.into_iter().flatten().collect();
-        let text = State::initial(roles[0].clone(), SystemClock.now()).render(&roles);
-        file::write_durably(&state, text.as_bytes()).map_err(|e| io("write the state", &e))?;
-        written.push("sync/state.json".into());
+    // A configuration that is there already says where everything belongs.
+    let config = if existing.is_some() { load(&root, None, &[], &[])?.config } else { Config::default() };
+    let roles: Vec<RoleId> = config.steps().into_iter().filter_map(|s| s.role).collect();
+    if args.import_state {
+        return import_state(&root, &config, &roles);
     }
-    if ignore_rules(&root)? {
+    let checks = test_commands(&root);
+    let mut written = write_files(&root, &config, args.goal.as_deref(), &checks)?;
+    let state = root.join(&config.state_file);
+    if let Some(first) = roles.first().filter(|_| !state.exists()) {
+        let text = State::initial(first.clone(), SystemClock.now()).render(&roles);
+        make_folder_of(&state)?;
+        file::write_durably(&state, text.as_bytes()).map_err(|e| io("write the state", &e))?;
+        written.push(config.state_file.clone());
+    }
+    if ignore_rules(&root, &config)? {
         written.push(".gitignore".into());
     }
     let mut out = String::new();
+    // Writing to a String cannot fail.
     for path in &written {
         out.push_str("wrote ");
         out.push_str(path);
@@ -46,57 +52,89 @@ pub(super) fn init(global: &Global, args: &InitArgs) -> Result<u8, Failure> {
     if args.commit {
         out.push_str(&commit(&root, &written)?);
     }
-    if checks.is_empty() {
-        out.push_str("note: no test command was found; write one into docs/goal.md\n");
+    let wrote_goal = written.contains(&config.goal_file);
+    if args.goal.is_some() && !wrote_goal {
+        let _ = writeln!(out, "note: {} was there already; the goal was not changed", config.goal_file);
     }
-    out.push_str(&next_steps(args));
+    if checks.is_empty() && wrote_goal {
+        let _ = writeln!(out, "note: no test command was found; write one into {}", config.goal_file);
+    }
+    out.push_str(&next_steps(&root, &config));
     super::print(&out)?;
     Ok(OK)
 }
 
-fn next_steps(args: &InitArgs) -> String {
+/// The next three commands.
+fn next_steps(root: &Path, config: &Config) -> String {
+    let goal = fs::read_to_string(root.join(&config.goal_file)).unwrap_or_default();
     let mut steps = Vec::new();
-    if args.goal.is_none() {
-        steps.push("edit docs/goal.md             what is to be built, and when it is done");
+    if shipped::goal_is_template(&goal) {
+        steps.push(format!("$EDITOR {:<22}what is to be built, and when it is done", config.goal_file));
     }
-    steps.push("orchestrator check            is everything in place?");
-    steps.push("orchestrator prompts show galph");
-    steps.push("orchestrator --once           one iteration");
-    format!("next:\n  {}\n", steps[..3.min(steps.len())].join("\n  "))
+    steps.push("orchestrator check            is everything in place?".into());
+    let first = config.steps().into_iter().find_map(|s| s.role).map_or_else(String::new, |r| r.to_string());
+    steps.push(format!("orchestrator prompts show {first}"));
+    steps.push("orchestrator --once           one iteration".into());
+    steps.truncate(3);
+    format!("next:\n  {}\n", steps.join("\n  "))
 }
 
 fn io(what: &str, e: &dyn std::fmt::Display) -> Failure {
     Failure::new(INTERNAL, "io", what).cause(e.to_string())
 }
 
-fn write_files(root: &Path, goal: Option<&str>, checks: &[String]) -> Result<Vec<String>, Failure> {
+fn make_folder_of(path: &Path) -> Result<(), Failure> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    fs::create_dir_all(parent).map_err(|e| io(&format!("make {}", parent.display()), &e))
+}
+
+/// Prompts and documents, where the configuration has them.
+fn files(config: &Config, goal: Option<&str>, checks: &[String]) -> Vec<(String, String)> {
+    let prompts = config.prompts_dir.trim_end_matches('/');
     let mut files: Vec<(String, String)> = vec![(FILE_NAME.into(), EXAMPLE_YAML.into())];
-    files.extend(shipped::PROMPTS.iter().map(|(name, text)| (format!("prompts/{name}"), (*text).to_owned())));
-    for (path, text) in shipped::PROJECT {
-        let text = if path == "docs/goal.md" { shipped::goal_with(goal, checks) } else { text.to_owned() };
-        files.push((path.to_owned(), text));
-    }
+    files.extend(shipped::PROMPTS.iter().map(|(name, text)| (format!("{prompts}/{name}"), (*text).into())));
+    let documents = [
+        (&config.goal_file, shipped::goal_with(goal, checks)),
+        (&config.plan_file, shipped::FIX_PLAN.to_owned()),
+        (&config.findings_file, shipped::FINDINGS.to_owned()),
+        (&config.input_file, shipped::INPUT.to_owned()),
+        (&config.memory_file, shipped::MEMORY.to_owned()),
+    ];
+    files.extend(documents.map(|(place, text)| (place.clone(), text)));
+    files
+}
+
+fn write_files(
+    root: &Path,
+    config: &Config,
+    goal: Option<&str>,
+    checks: &[String],
+) -> Result<Vec<String>, Failure> {
     let mut written = Vec::new();
-    for (path, text) in files {
+    for (path, text) in files(config, goal, checks) {
         let target = root.join(&path);
         if target.symlink_metadata().is_ok() {
             continue;
         }
-        if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent).map_err(|e| io(&format!("write {path}"), &e))?;
-        }
+        make_folder_of(&target)?;
         fs::write(&target, text).map_err(|e| io(&format!("write {path}"), &e))?;
         written.push(path);
     }
     Ok(written)
 }
 
-/// Adds the missing ignore rules; says whether there were any.
-fn ignore_rules(root: &Path) -> Result<bool, Failure> {
+/// Adds the missing ignore rules, for what a run leaves and nobody commits; says whether there were any.
+fn ignore_rules(root: &Path, config: &Config) -> Result<bool, Failure> {
     let path = root.join(".gitignore");
-    let mut text = fs::read_to_string(&path).unwrap_or_default();
-    let missing: Vec<&&str> =
-        IGNORED.iter().filter(|rule| !text.lines().any(|l| l.trim() == **rule)).collect();
+    let mut text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(e) => return Err(io("read .gitignore", &e)),
+    };
+    let rule = |folder: &str| format!("/{}/", folder.trim_matches('/'));
+    let wanted = [rule(&config.logs_dir), rule(&config.tmp_dir), rule(".orchestrator")];
+    let missing: Vec<&String> =
+        wanted.iter().filter(|rule| !text.lines().any(|l| l.trim() == rule.as_str())).collect();
     if missing.is_empty() {
         return Ok(false);
     }
@@ -109,6 +147,27 @@ fn ignore_rules(root: &Path) -> Result<bool, Failure> {
     }
     fs::write(&path, text).map_err(|e| io("write .gitignore", &e))?;
     Ok(true)
+}
+
+/// Converts a state file of the later dialect; the old one is kept beside the program's own files.
+fn import_state(root: &Path, config: &Config, roles: &[RoleId]) -> Result<u8, Failure> {
+    let path: PathBuf = root.join(&config.state_file);
+    let failure = || Failure::new(USAGE, "state", format!("import {}", config.state_file));
+    if LoopLock::live_owner(root).is_some() {
+        let cause = "a loop is live in this working tree";
+        return Err(Failure { code: super::error::REFUSED, reason: "busy", ..failure() }.cause(cause));
+    }
+    let bytes = file::read_bytes(&path).map_err(|e| failure().cause(e.to_string()))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let state = import(&text, roles, SystemClock.now()).map_err(|e| failure().cause(e.to_string()))?;
+    let kept = private_folder(root).map_err(|e| io("make .orchestrator", &e))?.join("imported-state.json");
+    fs::write(&kept, &bytes).map_err(|e| io("keep the old state", &e))?;
+    file::write_durably(&path, state.render(roles).as_bytes()).map_err(|e| io("write the state", &e))?;
+    super::print(&format!(
+        "converted {}: iteration {}, {}'s turn, {}; the old file is kept as .orchestrator/imported-state.json\n",
+        config.state_file, state.iteration, state.expected_actor, state.status
+    ))?;
+    Ok(OK)
 }
 
 fn commit(root: &Path, written: &[String]) -> Result<String, Failure> {
@@ -126,30 +185,4 @@ pub(super) fn commit_written(repo: &Repo, root: &Path, written: &[String]) -> Re
     let dirty = repo.dirty()?;
     let files: Vec<&Dirty> = dirty.iter().filter(|d| paths.contains(&d.path)).collect();
     repo.commit_files(&repo.head()?, &files, "Prepare the project for the orchestrator")
-}
-
-/// How this project tests itself, as far as its files show it.
-fn test_commands(root: &Path) -> Vec<String> {
-    let has = |name: &str| root.join(name).exists();
-    let text = |name: &str| fs::read_to_string(root.join(name)).unwrap_or_default();
-    let mut found = Vec::new();
-    if has("Makefile") && text("Makefile").lines().any(|l| l.starts_with("test:")) {
-        found.push("make test");
-    }
-    if has("Cargo.toml") {
-        found.push("cargo test");
-    }
-    if has("go.mod") {
-        found.push("go test ./...");
-    }
-    if text("package.json").contains("\"test\"") {
-        found.push("npm test");
-    }
-    if has("pyproject.toml") || has("pytest.ini") || has("setup.py") {
-        found.push("python -m pytest");
-    }
-    if has("mix.exs") {
-        found.push("mix test");
-    }
-    found.into_iter().map(str::to_owned).collect()
 }

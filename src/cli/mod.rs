@@ -1,12 +1,14 @@
 //! The command line: arguments in, exit code out. One file per command; exit codes and hints only
 //! in [`error`].
 
+mod agent_http;
 mod agents;
 mod agents_test;
 mod args;
 mod batch;
 mod check;
 mod config;
+mod consent;
 mod demo;
 pub mod error;
 mod events;
@@ -28,6 +30,10 @@ mod show;
 mod status;
 mod stop;
 mod stream;
+mod test_commands;
+
+#[cfg(test)]
+mod reference_tests;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -92,6 +98,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Status(args)) => status::status(global, args),
         Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),
         Some(Command::Agents(args)) => agents::agents(global, args),
+        Some(Command::AgentHttp(args)) => agent_http::agent_http(args),
         Some(Command::History(args)) => history::history(global, args),
         Some(Command::Show(args)) => show::show(global, args),
         Some(Command::Events(args)) => events::events(global, args),

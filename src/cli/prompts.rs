@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::ids::RoleId;
 use crate::sync::memory::Memory;
 use crate::sync::worktree::Repo;
+use crate::turns::budget::{self, Spent};
 use crate::turns::engine::{Past, context_for, read_state, rescues};
 use crate::turns::prompt_name::resolve;
 use crate::turns::router;
@@ -37,6 +38,7 @@ pub(super) fn show(global: &Global, role: &str) -> Result<u8, Failure> {
             previous: seen.previous.and_then(|v| serde_json::from_value(v).ok()),
             rescue_refs: repo.as_ref().map(rescues).unwrap_or_default(),
             notes: seen.notes,
+            budget_left: budget::left(&settings.config.budget, &Spent::default()),
         };
         let branch = head.as_ref().and_then(|h| h.branch.as_deref());
         out.push_str(&context_for(&settings, role, iteration, branch, clock.now(), past).render());

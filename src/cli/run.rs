@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use super::args::{Format, Global, RunArgs};
+use super::consent;
 use super::error::{Failure, INTERNAL, OK};
 use super::screen;
 use super::setup::{Machine, Setup, setup};
@@ -14,8 +15,11 @@ use crate::turns::settings::Settings;
 use crate::ui::console::{Console, Form, Volume};
 
 pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8, Failure> {
-    let Setup { loaded, settings } = setup(global, args)?;
+    let Setup { mut loaded, mut settings } = setup(global, args)?;
     let form = if args.format == Some(Format::Json) { Form::Json } else { Form::Text };
+    if form == Form::Text && consent::ask(&settings, loaded.file.as_deref())? {
+        Setup { loaded, settings } = setup(global, args)?;
+    }
     let mut console = console(global, form);
     for text in loaded.notices {
         console.emit(Event::Notice { text });
@@ -73,6 +77,7 @@ pub(super) fn end(report: Report, global: &Global) -> Result<u8, Failure> {
             }
             Ok(OK)
         }
+        End::Limited(limit) => Err(limit.into()),
         End::Interrupted(reason) => Ok(reason.exit_code()),
         End::Failed(failure) => Err(failure.into()),
     }

@@ -1,6 +1,7 @@
 //! From arguments and environment to settings.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, Loaded, Mode, Override, load};
 use crate::event::Sink;
 use crate::ids::{RoleId, SystemIds};
-use crate::supervise::{Redactor, Stop};
+use crate::supervise::{Redactor, Stop, names_a_secret};
 use crate::sync::worktree::Repo;
 use crate::turns::engine::World;
 use crate::turns::settings::{Options, Settings};
@@ -83,11 +84,17 @@ pub(super) fn home() -> Option<PathBuf> {
     std::env::var_os("HOME").map(PathBuf::from).filter(|p| p.is_absolute())
 }
 
-/// The secrets of the environment, and of the environments that the configuration gives to agents.
+/// Hides the secrets of the environment, of the environments that the configuration gives to agents, and the keys of
+/// models, whatever their variables are called.
 pub(super) fn redactor(config: &Config) -> Redactor {
     let given = config.agents.values().flat_map(|agent| &agent.env);
     let given = given.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    Redactor::from_env(std::env::vars_os().chain(given))
+    let keys: Vec<&str> =
+        config.agents.values().filter_map(|a| a.http.as_ref()?.key_env.as_deref()).collect();
+    let secret = |name: &OsString| names_a_secret(name) || keys.iter().any(|key| name == key);
+    let all = std::env::vars_os().chain(given).filter(|(name, _)| secret(name));
+    let values: Vec<OsString> = all.map(|(_, value)| value).collect();
+    Redactor::new(values.iter().map(|value| value.as_bytes()))
 }
 
 /// The same for a command that looks at git if there is one.

@@ -13,9 +13,11 @@ use crate::control;
 use crate::state::State;
 use crate::sync::memory::Memory;
 use crate::sync::worktree::{Repo, merge_command};
+use crate::turns::budget::{self, Spent};
 use crate::turns::context::Previous;
 use crate::turns::engine::{read_state, rescues};
 use crate::turns::lock::LoopLock;
+use crate::turns::waiting::Waiting;
 use crate::turns::words::duration;
 
 pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> {
@@ -28,6 +30,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> 
     let previous: Option<Previous> = seen.previous.clone().and_then(|v| serde_json::from_value(v).ok());
     let repo = Repo::open(&settings.root, Machine::new().clock).ok();
     let branch = repo.as_ref().and_then(|r| r.head().ok()).and_then(|h| h.branch);
+    let waiting = live.as_ref().and_then(|_| Waiting::find(&settings.root));
+    let budget = budget::left(&settings.config.budget, &Spent::default());
     let rescue = repo.as_ref().map(rescues).unwrap_or_default();
     let next = super::route::next(&settings, &state);
     let since = now.duration_since(state.last_update);
@@ -52,6 +56,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> 
             "next": {"prompt": next.prompt, "agent": next.agent},
             "previous": seen.previous.unwrap_or(Value::Null),
             "rescue_refs": rescue,
+            "waiting": waiting,
+            "budget": settings.config.budget,
             "problems": problems,
         });
         super::print(&format!("{value:#}\n"))?;
@@ -104,6 +110,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> 
             }
         }
     }
+    limit_lines(&mut out, &budget, waiting.as_ref());
     exit_line(&mut out, &state);
     for reference in rescue {
         let _ = writeln!(out, "rescue: {reference} ({})", merge_command(&reference));
@@ -113,6 +120,15 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> 
     }
     super::print(&out)?;
     Ok(OK)
+}
+
+fn limit_lines(out: &mut String, budget: &[String], waiting: Option<&Waiting>) {
+    if let Some(w) = waiting {
+        let _ = writeln!(out, "waits:  {}: {} {}; next try {}", w.role, w.agent, w.why, w.until);
+    }
+    if !budget.is_empty() {
+        let _ = writeln!(out, "budget: {} a run", budget.join(", "));
+    }
 }
 
 fn exit_line(out: &mut String, state: &State) {

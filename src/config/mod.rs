@@ -7,9 +7,11 @@
 mod check;
 mod diagnostic;
 pub mod duration;
+mod edit;
 mod effective;
 mod env;
 mod globs;
+mod http;
 pub mod keys;
 mod layers;
 mod live;
@@ -23,6 +25,7 @@ mod tree;
 
 pub use diagnostic::{ConfigError, Diagnostic};
 pub use duration::parse_duration;
+pub use edit::with_consent;
 pub use effective::EffectiveKey;
 pub use env::env_names;
 pub use globs::glob_set;

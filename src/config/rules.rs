@@ -60,6 +60,14 @@ pub(super) fn problems(config: &Config, places: &[Place]) -> Vec<Diagnostic> {
             let path = format!("agents.{name}");
             out.push(places.problem(&path, format!("`{path}` has both `command` and `http`"), None));
         }
+        if let Some(settings) = &agent.http {
+            let path = format!("agents.{name}.http");
+            let wrong = super::http::problems(settings).into_iter();
+            out.extend(wrong.map(|(key, text)| {
+                let path = format!("{path}.{key}");
+                places.problem(&path, format!("`{path}` {text}"), None)
+            }));
+        }
     }
     for (name, tool) in &config.workstream.tools {
         let forms = [tool.agent.is_some(), tool.run.is_some(), tool.shell.is_some(), tool.python.is_some()];
@@ -84,6 +92,12 @@ pub(super) fn notices(config: &Config, set: impl Fn(&str) -> bool) -> Vec<String
         .filter(strange)
         .map(|role| format!("`agent.roles.{role}` has no effect: the workflow has no such role"))
         .collect();
+    for (name, agent) in &config.agents {
+        if let Some(settings) = agent.http.as_ref().filter(|h| super::http::bares_its_key(h)) {
+            let url = settings.url.as_deref().unwrap_or_default();
+            out.push(format!("`agents.{name}.http` sends its key unencrypted to {url}: use https"));
+        }
+    }
     if !config.workflow.steps.is_empty() {
         let shadowed = ["supervisor_prompt", "main_prompt"].into_iter().filter(|key| set(key));
         out.extend(shadowed.map(|key| format!("`{key}` has no effect: `workflow.steps` names the prompts")));

@@ -36,7 +36,7 @@ pub const ROOT: Shape = Map(&[
     key("auto_commit", Map(AUTO_COMMIT), "what is committed after a turn"),
     key("exit", Map(EXIT), "who may stop the loop"),
     key("hooks", Map(HOOKS), "commands run on events"),
-    unused("budget", Map(BUDGET), "limits of a whole loop"),
+    key("budget", Map(BUDGET), "limits of a whole loop"),
     key("oneshot", Map(ONESHOT), "the worker and auditor engine"),
     unused("workstream", Map(WORKSTREAM), "tools and routing of workstreams"),
     flag_only("run", Map(RUN), "what one start is asked to do"),
@@ -45,7 +45,7 @@ pub const ROOT: Shape = Map(&[
 const WORKFLOW: &[Key] = &[
     key("name", TEXT, "for people"),
     key("review_every_n", COUNT, "review every n iterations (router on); 0: never"),
-    key("steps", List(&Map(STEP)), "one a role, in order"),
+    key("steps", List(&Map(STEP)), "one a role, in order; unset: galph, then ralph"),
 ];
 
 const STEP: &[Key] = &[
@@ -54,14 +54,22 @@ const STEP: &[Key] = &[
     key("prompts", TEXTS, "further prompts the router may choose"),
     unused("scope", GLOBS, "what the turn may change"),
     key("checks", ARGVS, "commands run after the agent"),
-    key("on_check_fail", One(Choice(&["note", "fail"])), "whether a failed check fails the turn"),
-    key("engine", One(Choice(&["turn", "oneshot"])), "how the turn is run"),
+    key(
+        "on_check_fail",
+        One(Choice(&["note", "fail"])),
+        "whether a failed check fails the turn; unset: note",
+    ),
+    key("engine", One(Choice(&["turn", "oneshot"])), "how the turn is run; unset: turn"),
     key("limits", Map(STEP_LIMITS), "limits for this role"),
 ];
 
 const LIMITS: &[Key] = &[
     key("idle_secs", SECS, "silence after which a warning is given, s"),
-    key("inactivity_secs", SECS, "silence after which the agent is ended, s; 0: never"),
+    key(
+        "inactivity_secs",
+        SECS,
+        "silence after which the agent is ended, s; 0: never; unset: 900, or 1800 if it prints plain text",
+    ),
     key("tool_secs", SECS, "the same while a tool call is open, s"),
     key("timeout_secs", SECS, "total time, s; 0: no limit"),
     key("result_grace_secs", SECS, "life after the final result record, s"),
@@ -95,7 +103,11 @@ const PTY: Shape = One(Choice(&["auto", "always", "never"]));
 
 const AGENT_RECORD: &[Key] = &[
     key("command", Argv, "argv with placeholders"),
-    key("prompt", One(Choice(&["stdin", "file", "arg", "body"])), "how the prompt is delivered"),
+    key(
+        "prompt",
+        One(Choice(&["stdin", "file", "arg", "body"])),
+        "how the prompt is delivered; unset: stdin",
+    ),
     key("model", Map(&[key("flag", TEXT, "model flag"), key("value", TEXT, "model name")]), "model"),
     key(
         "output",
@@ -109,23 +121,27 @@ const AGENT_RECORD: &[Key] = &[
             "ndjson",
             "sse",
         ])),
-        "output protocol",
+        "output protocol; unset: text",
     ),
     key("pty", PTY, "run under a pseudo-terminal"),
     key("success_codes", List(&One(Code)), "exit codes that count as success"),
     unused("resume", Argv, "arguments that resume a session"),
     unused("recover", Map(&[key("store", TEXT, "session store")]), "where sessions are found"),
-    unused("fallback", TEXTS, "agents tried when this one cannot run"),
+    key("fallback", TEXTS, "agents that take its turn, in order, when it is missing or rate limited"),
     key("limits", Map(LIMITS), "limits for this agent"),
     key("env", Table(&One(Word)), "environment variables"),
     key("unattended", BOOL, "skips permission prompts, so needs agent.unattended"),
-    unused(
+    key(
         "http",
         Map(&[
-            key("url", TEXT, "base address"),
-            key("api", One(Choice(&["openai-chat", "openai-responses", "ollama"])), "protocol"),
-            key("model", TEXT, "model name"),
-            key("key_env", TEXT, "variable that holds the key"),
+            key("url", TEXT, "base address, to which the API's path is added").required(),
+            key(
+                "api",
+                One(Choice(&["openai-chat", "openai-responses", "ollama"])),
+                "protocol; unset: openai-chat",
+            ),
+            key("model", TEXT, "model name").required(),
+            key("key_env", TEXT, "name of the variable that holds the key"),
         ]),
         "a model behind HTTP",
     ),
@@ -133,12 +149,16 @@ const AGENT_RECORD: &[Key] = &[
 
 const SUPERVISION: &[Key] = &[
     key("idle_secs", SECS, "silence after which a warning is given, s"),
-    key("inactivity_secs", SECS, "silence after which the agent is ended, s; 0: never"),
+    key(
+        "inactivity_secs",
+        SECS,
+        "silence after which the agent is ended, s; 0: never; unset: 900, or 1800 if it prints plain text",
+    ),
     key("tool_secs", SECS, "the same while a tool call is open, s"),
     key("timeout_secs", SECS, "total time, s; 0: no limit"),
     key("result_grace_secs", SECS, "life after the final result record, s"),
     key("grace_secs", SECS, "between SIGTERM and SIGKILL, s"),
-    unused("rate_limit", One(Choice(&["wait", "fallback", "fail"])), "what a rate limit does"),
+    key("rate_limit", One(Choice(&["wait", "fallback", "fail"])), "what a rate limit does to the turn"),
     key("repeat", One(Choice(&["warn", "interrupt"])), "what going in circles does"),
     key("log_max_bytes", COUNT, "bytes kept of one attempt's output"),
     key("pty", PTY, "run agents under a pseudo-terminal"),
@@ -148,7 +168,7 @@ const SYNC: &[Key] = &[
     unused("transport", One(Choice(&["auto", "git2", "git"])), "how the remote is reached"),
     key("lease_secs", SECS, "lease of a turn, s"),
     unused("margin_secs", SECS, "added to the lease before a take-over, s"),
-    unused("lease_ref", TEXT, "ref that carries the lease"),
+    unused("lease_ref", TEXT, "ref that carries the lease; unset: refs/orchestrator/lease/<branch>"),
     unused("poll_interval", SECS, "between listings of the remote, s"),
     unused("takeover", One(Choice(&["auto", "manual", "never"])), "who may take over a dead turn"),
     unused("retry_secs", SECS, "how long transient failures are retried, s"),
@@ -201,11 +221,11 @@ const HOOKS: &[Key] = &[
 ];
 
 const BUDGET: &[Key] = &[
-    key("turns", COUNT, "turns"),
-    key("wall_secs", SECS, "time, s"),
-    key("tokens", COUNT, "tokens"),
-    key("cost_usd", One(Number), "cost, US dollars"),
-    key("no_progress_turns", COUNT, "turns without any change"),
+    key("turns", COUNT, "turns of one run; unset: no limit, like the others"),
+    key("wall_secs", SECS, "time of one run, s"),
+    key("tokens", COUNT, "tokens in and out, as the agents report them"),
+    key("cost_usd", One(Number), "US dollars, as the agents report them"),
+    key("no_progress_turns", COUNT, "turns in a row that change nothing"),
 ];
 
 const ONESHOT: &[Key] = &[

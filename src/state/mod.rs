@@ -6,6 +6,7 @@
 
 mod error;
 pub mod file;
+mod import;
 mod model;
 mod parse;
 mod render;
@@ -15,5 +16,6 @@ mod transition;
 mod tests;
 
 pub use error::{FieldProblem, StateError};
+pub use import::{ImportError, import};
 pub use model::{Holder, State, Status, Turn};
 pub use transition::{Event, IllegalTransition, LEASE_SECS, NewTurn, transition};

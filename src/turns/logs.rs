@@ -85,6 +85,11 @@ impl Head<'_> {
 }
 
 impl TurnLog {
+    /// The head of a further try, behind what the one before it left.
+    pub fn again(&mut self, head: &Head<'_>, now: Timestamp) -> io::Result<()> {
+        self.file.write_all(head.text(now).as_bytes())
+    }
+
     /// The last line: exit status and duration.
     pub fn close(&mut self, status: &str, took: Duration) -> io::Result<()> {
         let line = format!("# exit: {status} · {}\n", duration(took));

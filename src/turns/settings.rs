@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::prompt_name::{PromptError, normalise};
 use super::router;
 use super::workflow::{OnCheckFail, Step, Workflow, WorkflowError};
-use crate::agents::{Dispatch, DispatchError, Table};
+use crate::agents::{Dispatch, DispatchError, Table, check_fallbacks};
 use crate::config::{self, Config, Watched};
 use crate::ids::RoleId;
 use crate::supervise::Redactor;
@@ -128,6 +128,7 @@ impl Settings {
         let table = Table::new(&config.agents);
         let dispatch = dispatch(&config, &options, &workflow)?;
         dispatch.check(&table.names())?;
+        check_fallbacks(&table)?;
         if let Some(role) = options.start_actor.as_ref().filter(|r| workflow.step(r).is_none()) {
             return Err(SettingsError::UnknownRole(role.to_string()));
         }

@@ -100,6 +100,20 @@ impl<O: Write, E: Write> Console<O, E> {
         let _ = self.out.write_all(shown.as_bytes()).and_then(|()| self.out.flush());
     }
 
+    fn begin(
+        &mut self,
+        mode: &str,
+        branch: Option<&str>,
+        agents: &[(String, String)],
+        limits: &str,
+        state: &str,
+    ) {
+        let pairs: Vec<String> = agents.iter().map(|(r, a)| format!("{r}={a}")).collect();
+        self.line(&format!("orchestrator {mode} · branch {} · {limits}", branch.unwrap_or("none")));
+        self.line(&format!("agents: {}", pairs.join(", ")));
+        self.line(&format!("state: {state}"));
+    }
+
     fn tell(&mut self, event: &Event) {
         let verbose = self.volume == Volume::Verbose;
         match event {
@@ -109,11 +123,7 @@ impl<O: Write, E: Write> Console<O, E> {
             }
             Event::RunEnded { .. } if self.batch => {}
             Event::RunStarted { mode, branch, agents, limits, state } => {
-                let branch = branch.as_deref().unwrap_or("none");
-                let pairs: Vec<String> = agents.iter().map(|(r, a)| format!("{r}={a}")).collect();
-                self.line(&format!("orchestrator {mode} · branch {branch} · {limits}"));
-                self.line(&format!("agents: {}", pairs.join(", ")));
-                self.line(&format!("state: {state}"));
+                self.begin(mode, branch.as_deref(), agents, limits, state);
             }
             Event::RunEnded { turns, duration, cost_usd, why, next, .. } => {
                 let took = duration_words(*duration);
@@ -141,6 +151,10 @@ impl<O: Write, E: Write> Console<O, E> {
                 let commit = commit.as_deref().unwrap_or("-");
                 self.line(&format!("  committed {commit} {group}: {}", paths.join(", ")));
             }
+            Event::AgentFallback { role, from, to, reason } => {
+                self.aside("notice", &format!("{role}: {to} takes the turn of {from}: {reason}"));
+            }
+            Event::Waiting { role, why } => self.line(&format!("{role} waits: {why}")),
             Event::Rescue { reference, why } => self.aside("warning", &format!("{why}; kept as {reference}")),
             Event::StopRequested { by, reason } => {
                 let reason = reason.as_deref().map_or_else(String::new, |r| format!(": {r}"));
@@ -177,7 +191,6 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::StepSkipped { .. }
             | Event::AttemptActive { .. }
             | Event::RateLimited { .. }
-            | Event::AgentFallback { .. }
             | Event::RetryScheduled { .. }
             | Event::BudgetReached { .. }
             | Event::ToolRouted { .. }
@@ -196,8 +209,7 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::StateClaimed { .. }
             | Event::AttemptStarted { .. }
             | Event::CheckPassed { .. }
-            | Event::StateStamped { .. }
-            | Event::Waiting { .. } => {}
+            | Event::StateStamped { .. } => {}
         }
     }
 }

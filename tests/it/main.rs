@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test helper that cannot go on fails the test")]
 
+mod agent_http;
 mod batch;
 mod cli;
 mod ledger;
+mod limits;
 mod oneshot;
+mod prompts;
 mod real;
 mod remote;
 mod supervise;

@@ -19,7 +19,7 @@ pub use auto_commit::{AutoCommit, Group};
 pub use budget::Budget;
 pub use hooks::{HookPoint, Hooks};
 pub use oneshot::{Oneshot, OneshotPrompts};
-pub use project::{Config, Exit, MEMORY_FILE, PLAN_FILE};
+pub use project::{Config, Exit};
 pub use router::{RouterConfig, RouterMode};
 pub use run::{Mode, Run};
 pub use supervision::{Limits, Pty, RateLimit, Repeat, Supervision};

@@ -17,11 +17,6 @@ use super::workflow::{StepConfig, WorkflowConfig};
 use super::workstream::Workstream;
 use crate::ids::RoleId;
 
-/// Where the supervisor's plan lies unless `plan_file` says otherwise.
-pub const PLAN_FILE: &str = "docs/fix_plan.md";
-/// The supervisor's memory unless `memory_file` says otherwise.
-pub const MEMORY_FILE: &str = "galph_memory.md";
-
 /// Everything `orchestration.yaml` and its overrides say, with defaults for what they do not.
 ///
 /// Paths are relative to the project root, with `/` between their parts.
@@ -70,10 +65,10 @@ impl Default for Config {
             logs_dir: "logs".into(),
             tmp_dir: "tmp".into(),
             goal_file: "docs/goal.md".into(),
-            plan_file: PLAN_FILE.into(),
+            plan_file: "docs/fix_plan.md".into(),
             findings_file: "docs/findings.md".into(),
             input_file: "input.md".into(),
-            memory_file: MEMORY_FILE.into(),
+            memory_file: "galph_memory.md".into(),
             prompt_context: true,
             workflow: WorkflowConfig::default(),
             router: RouterConfig::default(),

@@ -34,7 +34,7 @@ fn the_commented_lines_are_valid_too() {
         };
         all + &line + "\n"
     });
-    assert_eq!(uncommented, 10);
+    assert_eq!(uncommented, 13);
     let config = load_text(&text).unwrap().config;
     assert_eq!(config.budget.turns, Some(100));
     assert_eq!(config.workflow.steps[1].checks, [["make", "test"]]);

@@ -90,5 +90,5 @@ fn the_table_lets_nothing_in_that_the_types_refuse() {
             }
         }
     }
-    assert!(passed > 1000, "{passed}");
+    assert!(passed > 900, "{passed}");
 }

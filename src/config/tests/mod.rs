@@ -6,6 +6,7 @@ mod check;
 mod example;
 mod garbage;
 mod layers;
+mod reference;
 mod search;
 mod table;
 

@@ -34,7 +34,7 @@ fn with_key(keys: &[Key], key: &Key) -> Vec<(Value, Value)> {
     let needed = |k: &&Key| k.required || (is_tool && k.name == "agent" && !is_form(key.name));
     let mut base = (Map::new(), Map::new());
     for other in keys.iter().filter(|k| k.name != key.name).filter(needed) {
-        let (written, shown) = samples(other.shape).remove(0);
+        let (written, shown) = samples_of(other).remove(0);
         base.0.insert(other.name.into(), written);
         base.1.insert(other.name.into(), shown);
     }
@@ -44,7 +44,15 @@ fn with_key(keys: &[Key], key: &Key) -> Vec<(Value, Value)> {
         both.1.insert(key.name.into(), shown);
         (Value::Object(both.0), Value::Object(both.1))
     };
-    samples(key.shape).into_iter().map(with).collect()
+    samples_of(key).into_iter().map(with).collect()
+}
+
+/// A text that is an address where one is wanted.
+fn samples_of(key: &Key) -> Vec<(Value, Value)> {
+    match key.name {
+        "url" => vec![(json!("http://h/v1"), json!("http://h/v1"))],
+        _ => samples(key.shape),
+    }
 }
 
 fn is_form(name: &str) -> bool {

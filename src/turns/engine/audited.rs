@@ -9,9 +9,8 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use super::Engine;
-use super::control::note;
-use super::prompt::{Run, shown, wished};
-use crate::agents::Ready;
+use super::prompt::{Run, wished};
+use crate::agents::{Ready, note, shown};
 use crate::control::LiveAttempt;
 use crate::event::{Event, Place, Sink};
 use crate::oneshot::{self, End, Fact, OneshotError};

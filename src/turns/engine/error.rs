@@ -11,6 +11,7 @@ use crate::sync::memory::MemoryError;
 use crate::sync::seen::SeenError;
 use crate::sync::worktree::{GitError, PreflightError};
 use crate::turns::autocommit::BadGlob;
+use crate::turns::budget::Reached;
 use crate::turns::lock::LockError;
 
 /// Refused before a turn began; nothing was run.
@@ -61,7 +62,7 @@ pub struct TurnFailure {
 }
 
 /// Why a loop ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum End {
     /// All iterations were taken.
     Done,
@@ -72,6 +73,8 @@ pub enum End {
         reason: Option<String>,
     },
     Failed(TurnFailure),
+    /// A budget is used up, or the stall guard saw no progress.
+    Limited(Reached),
     Interrupted(StopReason),
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::checks::CheckRun;
 use super::error::{End, TurnFailure};
+use super::limits::Cut;
 use super::stopping::Wish;
 use super::told::Told;
 use super::turn::{Open, shorten};
@@ -21,13 +22,13 @@ use crate::turns::summary::Summary;
 use crate::turns::workflow::OnCheckFail;
 
 /// What is said of a log that lacks something, because the disk was full.
-const INCOMPLETE: &str = " (incomplete)";
+pub(super) const INCOMPLETE: &str = " (incomplete)";
 
 /// How a turn ended, for the stamp.
 pub(super) enum Verdict {
     Ok,
     Failed { status: String, causes: Vec<String>, hint: Option<String> },
-    Interrupted(StopReason),
+    Interrupted(Cut),
 }
 
 impl Engine<'_> {
@@ -49,7 +50,7 @@ impl Engine<'_> {
                 }
             }
             if let Some(reason) = self.world.stop.requested() {
-                verdict = Verdict::Interrupted(reason);
+                verdict = Verdict::Interrupted(Cut::Signal(reason));
             }
         }
         if matches!(verdict, Verdict::Ok) {
@@ -62,17 +63,12 @@ impl Engine<'_> {
             }
             StopRequest::clear(&self.settings.root);
         }
-        if let Some(log) = &mut open.log {
-            let mut words = status_words(&outcome);
-            if outcome.logs_incomplete {
-                words.push_str(INCOMPLETE);
-            }
-            let closed = log.close(&words, outcome.duration);
-            if let Err(e) = closed {
-                self.say(Fact::Warning { text: format!("the log is incomplete: {e}") });
-            }
-        }
+        self.close_log(&mut open, &outcome);
         let told = self.stamp(&mut open, Some(&outcome), &verdict, &checks, granted)?;
+        if matches!(verdict, Verdict::Ok) {
+            let committed = told.commits.as_ref().is_some_and(|list| !list.is_empty());
+            self.note_progress(open.before.as_ref(), committed)?;
+        }
         self.tell(&open, Some(&outcome), answer, &verdict, &checks, told)?;
         Ok(self.end_of(&open, verdict))
     }
@@ -93,9 +89,17 @@ impl Engine<'_> {
 
     /// A turn that was interrupted while its prompt was routed.
     pub(super) fn interrupted(&mut self, mut open: Open, outcome: &Outcome) -> Result<End, LoopError> {
-        let reason = self.world.stop.requested().unwrap_or_else(|| StopReason::because("interrupted"));
-        let verdict = Verdict::Interrupted(reason);
-        let told = self.stamp(&mut open, Some(outcome), &verdict, &CheckRun::default(), None)?;
+        let signal = self.world.stop.requested().map(Cut::Signal);
+        let cut = signal.or_else(|| self.cut.clone());
+        let verdict =
+            Verdict::Interrupted(cut.unwrap_or_else(|| Cut::Signal(StopReason::because("interrupted"))));
+        let mut granted = None;
+        if let Some(wish) = self.wish_of_turn(&open.id, None).filter(|w| !w.by_agent) {
+            self.say(Fact::StopRequested { by: "a person".into(), reason: wish.reason.clone() });
+            StopRequest::clear(&self.settings.root);
+            granted = Some(wish);
+        }
+        let told = self.stamp(&mut open, Some(outcome), &verdict, &CheckRun::default(), granted)?;
         self.tell(&open, Some(outcome), "", &verdict, &CheckRun::default(), told)?;
         Ok(self.end_of(&open, verdict).unwrap_or(End::Done))
     }
@@ -103,7 +107,10 @@ impl Engine<'_> {
     fn judge_outcome(&self, outcome: &Outcome) -> Verdict {
         if let Some(reason) = self.world.stop.requested() {
             // A signal is decided before everything else: a killed agent is never a finished one.
-            return Verdict::Interrupted(reason);
+            return Verdict::Interrupted(Cut::Signal(reason));
+        }
+        if let Some(cut) = &self.cut {
+            return Verdict::Interrupted(cut.clone());
         }
         if outcome.succeeded() {
             return Verdict::Ok;
@@ -272,8 +279,8 @@ impl Engine<'_> {
                 trailers.reason = Some(status.clone());
                 Event::Fail { role: role.clone(), commit, prompt }
             }
-            Verdict::Interrupted(reason) => {
-                trailers.reason = Some(reason.text.clone());
+            Verdict::Interrupted(cut) => {
+                trailers.reason = Some(cut.words());
                 Event::Interrupt { role: role.clone() }
             }
         };
@@ -339,12 +346,9 @@ impl Engine<'_> {
             Verdict::Failed { status, causes, .. } => {
                 ("failed", Some(causes.first().cloned().unwrap_or_else(|| status.clone())))
             }
-            Verdict::Interrupted(reason) => ("interrupted", Some(reason.text.clone())),
+            Verdict::Interrupted(cut) => ("interrupted", Some(cut.words())),
         };
         let usage = outcome.and_then(|o| o.usage);
-        if outcome.is_some() {
-            self.cost = self.cost.zip(usage.and_then(|u| u.cost_usd)).map(|(sum, one)| sum + one);
-        }
         if let (Some(turn_log), Some(log)) = (&open.log, &log) {
             let message = outcome
                 .and_then(|o| o.final_message.as_deref())
@@ -402,10 +406,12 @@ impl Engine<'_> {
         crate::turns::logs::RoleLogs::new(&folder, branch, open.role.as_str(), first)
     }
 
-    fn end_of(&self, open: &Open, verdict: Verdict) -> Option<End> {
+    fn end_of(&mut self, open: &Open, verdict: Verdict) -> Option<End> {
         match verdict {
             Verdict::Ok => None,
-            Verdict::Interrupted(reason) => Some(End::Interrupted(reason)),
+            Verdict::Interrupted(Cut::Signal(reason)) => Some(End::Interrupted(reason)),
+            Verdict::Interrupted(Cut::Limit(limit)) => Some(self.limit_reached(limit)),
+            Verdict::Interrupted(Cut::Asked) => Some(self.stopped()),
             Verdict::Failed { status, causes, hint } => Some(End::Failed(TurnFailure {
                 role: open.role.to_string(),
                 iteration: open.iteration,

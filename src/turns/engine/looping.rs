@@ -6,6 +6,7 @@ use super::error::End;
 use super::{Engine, LoopError, Report, World};
 use crate::agents;
 use crate::event::{Ended, Event as Fact};
+use crate::turns::budget::{self, Spent};
 use crate::turns::settings::Settings;
 
 /// Runs the loop on this machine until it ends.
@@ -49,12 +50,14 @@ impl Engine<'_> {
             1 => "1 iteration".to_owned(),
             n => format!("{n} iterations"),
         };
+        let budget = budget::left(&s.config.budget, &Spent::default());
+        let limits = if budget.is_empty() { loops } else { format!("{loops}, budget {}", budget.join(", ")) };
         self.say(Fact::RunCreated { run_kind: "turns".into(), parent_run_id: None });
         self.say(Fact::RunStarted {
             mode: s.options.mode.clone(),
             branch: self.git.as_ref().map(|g| g.branch.clone()),
             agents,
-            limits: loops,
+            limits,
             state: format!(
                 "iteration {}, {}'s turn, {}",
                 self.state.iteration, self.state.expected_actor, self.state.status
@@ -73,6 +76,9 @@ impl Engine<'_> {
                 self.say(Fact::Signal { name: reason.text.clone() });
                 return Ok(End::Interrupted(reason));
             }
+            if let Some(end) = self.at_limit() {
+                return Ok(end);
+            }
             self.tell_of_changed_configuration();
             let role = self.state.expected_actor.clone();
             let end = self.turn(&role).await?;
@@ -81,6 +87,7 @@ impl Engine<'_> {
                 return Ok(end);
             }
             self.turns += 1;
+            self.warn_of_blind_spots();
             if !self.settings.workflow.is_last(&role) {
                 continue;
             }
@@ -125,6 +132,7 @@ impl Engine<'_> {
                 "orchestrator resume",
             ),
             End::Failed(f) => (Ended::Failed, format!("{}'s turn failed", f.role), "orchestrator"),
+            End::Limited(limit) => (Ended::Failed, limit.words(), "orchestrator"),
             // It can be resumed, so it is not canceled (W7).
             End::Interrupted(reason) => {
                 (Ended::Failed, format!("interrupted ({})", reason.text), "orchestrator")
@@ -140,7 +148,7 @@ impl Engine<'_> {
     /// The last word of a run; its time and cost.
     fn close(&mut self, outcome: Ended, why: String, next: &str) -> (Duration, Option<f64>) {
         let duration = self.world.clock.mono().saturating_sub(self.began);
-        let (turns, cost_usd) = (self.turns, self.cost.filter(|_| self.turns > 0));
+        let (turns, cost_usd) = (self.turns, self.spent.cost());
         self.say(Fact::RunEnded { outcome, turns, duration, cost_usd, why, next: next.into() });
         (duration, cost_usd)
     }

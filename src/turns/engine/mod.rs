@@ -13,11 +13,13 @@
 //! | stamped state file | the next role's turn, HEAD has the old state | commits the stamp from the journal, goes on |
 //! | stamp commit | the next role's turn | goes on |
 
+mod attempts;
 mod audited;
 mod checks;
 mod control;
 mod error;
 mod finish;
+mod limits;
 mod looping;
 mod manual;
 mod prompt;
@@ -28,6 +30,7 @@ mod stopping;
 mod told;
 mod turn;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +53,7 @@ use crate::sync::memory::Memory;
 use crate::sync::seen::Seen;
 use crate::sync::worktree::Repo;
 use crate::turns::autocommit::Rules;
+use crate::turns::budget::Spent;
 use crate::turns::settings::Settings;
 
 /// What the world gives a loop.
@@ -77,9 +81,14 @@ pub(super) struct Engine<'a> {
     /// What happens now belongs here: the run, and the attempt while there is one.
     place: Place,
     turns: u64,
-    cost: Option<f64>,
     watched: Option<Watched>,
     began: Duration,
+    spent: Spent,
+    warned_blind: bool,
+    /// Agents that stated a rate limit in this run, and when it ends (seconds since the epoch).
+    resting: BTreeMap<String, i64>,
+    /// Why the running turn was cut short, if neither its agent nor a signal did it.
+    cut: Option<limits::Cut>,
 }
 
 /// The repository, as far as the loop uses it.

@@ -7,19 +7,19 @@ use std::pin::pin;
 use jiff::Timestamp;
 
 use super::Engine;
-use super::control::note;
-use crate::agents::{self, AgentError, Job, Ready, run_agent};
+use super::limits::{Cut, Watch};
+use crate::agents::{Job, Ready, note, rate_limit, run_agent, shown};
 use crate::clock::file_stamp;
-use crate::config::{Limits, MEMORY_FILE, PLAN_FILE};
+use crate::config::Limits;
 use crate::control::Board;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
-use crate::supervise::{Activity, ActivityTag, Kind, Outcome};
+use crate::supervise::{Activity, ActivityTag, Kind, Lifecycle, Outcome};
 use crate::sync::worktree::Repo;
+use crate::turns::budget;
 use crate::turns::context::{Context, Previous, focus};
 use crate::turns::logs::TurnLog;
 use crate::turns::settings::Settings;
-use crate::turns::words::tool_line;
 
 /// Bytes of an agent's plain answer that are kept.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -30,6 +30,8 @@ pub struct Past {
     pub previous: Option<Previous>,
     pub rescue_refs: Vec<String>,
     pub notes: Vec<String>,
+    /// What a run may still use, in words.
+    pub budget_left: Vec<String>,
 }
 
 /// The context block of a turn of `role` at `now` (turns.md T37).
@@ -51,10 +53,10 @@ pub fn context_for(
         branch: branch.map(str::to_owned),
         mode: settings.options.mode.clone(),
         goal: config.goal_file.clone(),
-        plan: PLAN_FILE.into(),
+        plan: config.plan_file.clone(),
         findings: config.findings_file.clone(),
         input: config.input_file.clone(),
-        memory: MEMORY_FILE.into(),
+        memory: config.memory_file.clone(),
         review_report: format!("{report_dir}review.md"),
         report_dir,
         archive_dir: "plans/archive/".into(),
@@ -62,7 +64,7 @@ pub fn context_for(
         logs_dir: config.logs_dir.clone(),
         previous: past.previous,
         rescue_refs: past.rescue_refs,
-        budget_left: Vec::new(),
+        budget_left: past.budget_left,
         notes: past.notes,
     }
 }
@@ -80,14 +82,6 @@ pub(super) struct Run<'r> {
 }
 
 impl Engine<'_> {
-    pub(super) fn agent_for(&self, role: &RoleId, prompt: &str) -> Result<Ready, AgentError> {
-        let s = self.settings;
-        let name = s.dispatch.choose(role.as_str(), prompt).agent;
-        let ready = agents::ready(&s.table, &name, &s.config.agent.order, &s.path, &s.root)?;
-        ready.consented(s.config.agent.unattended)?;
-        Ok(ready)
-    }
-
     /// Runs a prompt through an agent; returns the outcome and what it printed on stdout.
     pub(super) async fn run_prompt(
         &mut self,
@@ -123,10 +117,13 @@ impl Engine<'_> {
         let plain = ready.agent.output == "text";
         let role = run.role.to_string();
         let seen = self.show(&job.attempt, &role, run.prompt, &ready.agent.name);
+        let spent = self.spent();
+        let watch = Watch::new(self.world.stop, &*self.world.clock, &settings.config.budget, spent);
         let place = &self.place;
         let sink = RefCell::new(&mut *self.world.sink);
         let mut hear = |activity: &Activity| {
             note(&seen, activity);
+            watch.hear(activity);
             if let Kind::Output { bytes } = &activity.kind
                 && plain
                 && answer.len() < ANSWER_BYTES
@@ -139,7 +136,8 @@ impl Engine<'_> {
             }
         };
         let outcome = {
-            let mut running = pin!(run_agent(job, self.world.stop, &*self.world.clock, &mut hear));
+            let attempt = Box::pin(run_agent(job, watch.stop(), &*self.world.clock, &mut hear));
+            let mut running = pin!(watch.over(attempt));
             let ended = tokio::select! {
                 biased;
                 outcome = &mut running => Ok(outcome),
@@ -154,6 +152,12 @@ impl Engine<'_> {
                 }
             }
         };
+        let cut = watch.cut().filter(|_| matches!(outcome.state, Lifecycle::Interrupted { .. }));
+        self.cut = cut.map(Cut::Limit);
+        // Who was refused before it did anything used nothing.
+        if outcome.usage.is_some() || rate_limit::refusal(&outcome).is_none() {
+            self.spent.add(outcome.usage);
+        }
         (outcome, String::from_utf8_lossy(&answer).into_owned())
     }
 
@@ -182,6 +186,7 @@ impl Engine<'_> {
             previous: self.memory.previous.clone().and_then(|v| serde_json::from_value(v).ok()),
             rescue_refs: self.git.as_ref().map(|g| rescues(&g.repo)).unwrap_or_default(),
             notes: self.memory.notes.clone(),
+            budget_left: budget::left(&self.settings.config.budget, &self.spent()),
         }
     }
 
@@ -207,39 +212,4 @@ pub fn rescues(repo: &Repo) -> Vec<String> {
     let tip = repo.head().ok().and_then(|h| h.commit);
     let list = tip.and_then(|t| repo.unmerged_rescues(t).ok()).unwrap_or_default();
     list.into_iter().map(|(name, _)| name).collect()
-}
-
-/// What of an activity a person sees: text plain, tool calls one line each, never raw records.
-pub(super) fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
-    let output = |text: String| Some(Fact::AttemptOutput { role: role.to_owned(), text });
-    let warning = |text: String| Some(Fact::AttemptWarning { role: role.to_owned(), text });
-    match &activity.kind {
-        Kind::Output { bytes } => {
-            let text = String::from_utf8_lossy(bytes);
-            if !plain && text.trim_start().starts_with(['{', '[']) { None } else { output(text.into_owned()) }
-        }
-        Kind::Message { text } => output(format!("{}\n", text.trim_end())),
-        Kind::ToolUse { name, input, .. } => output(format!("  > {}\n", tool_line(name, input))),
-        Kind::Warning { text } => warning(text.clone()),
-        Kind::Heartbeat { silent_ms } => Some(Fact::AttemptQuiet {
-            role: role.to_owned(),
-            silent_ms: *silent_ms,
-            running_ms: activity.offset_ms,
-        }),
-        Kind::Idle { silent_ms } => Some(Fact::AttemptIdle { role: role.to_owned(), silent_ms: *silent_ms }),
-        Kind::Active => Some(Fact::AttemptActive { role: role.to_owned() }),
-        Kind::RateLimit(limit) => Some(Fact::RateLimited {
-            role: role.to_owned(),
-            status: limit.status.clone(),
-            blocked: limit.blocked,
-            resets_at: limit.resets_at,
-        }),
-        Kind::Terminate { reason, .. } => warning(format!("ending the agent: {reason}")),
-        Kind::Leak(leak) => warning(format!(
-            "ended a process the agent left behind: pid {} ({})",
-            leak.pid,
-            leak.argv.join(" ")
-        )),
-        _ => None,
-    }
 }

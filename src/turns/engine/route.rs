@@ -1,7 +1,7 @@
 //! From the claim to the prompt that runs (turns.md T9 to T11).
 
 use super::Engine;
-use super::prompt::Run;
+use super::attempts::Task;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
 use crate::supervise::Outcome;
@@ -75,15 +75,7 @@ impl Engine<'_> {
         let settings = self.settings;
         let file_text = self.read_prompt(prompt).map_err(&refuse)?;
         let name = settings.config.agent.default.clone();
-        let ready = crate::agents::ready(
-            &settings.table,
-            &name,
-            &settings.config.agent.order,
-            &settings.path,
-            &settings.root,
-        )
-        .and_then(|r| r.consented(settings.config.agent.unattended).map(|()| r))
-        .map_err(|e| refuse(e.to_string()))?;
+        let roster = self.roster(&name).map_err(|e| refuse(e.to_string()))?;
         let now = self.world.clock.now();
         let context = super::context_for(
             settings,
@@ -103,25 +95,25 @@ impl Engine<'_> {
             .collect();
         let names = allowed.join("\n- ");
         let text = format!("{}Allowed prompts:\n- {names}\n\n{file_text}", context.render());
-        let attempt = self.world.ids.uuid();
-        let report_dir = context.report_dir.clone();
-        let run = Run {
+        let task = Task {
             role,
             prompt,
-            text,
+            text: &text,
             file_text: &file_text,
+            attempt: self.world.ids.uuid(),
             turn_id,
-            attempt,
-            report_dir,
+            report_dir: &context.report_dir,
             limits: crate::config::Limits::default(),
+            engine: crate::config::Engine::Turn,
+            routing: "the router prompt",
         };
-        let (outcome, answer) = self.run_prompt(&ready, run, None).await;
+        let (outcome, answer) = self.run_by(roster, &task, None).await.map_err(|e| refuse(e.to_string()))?;
         if outcome.succeeded() {
             return Ok(outcome.final_message.unwrap_or(answer));
         }
         let mut refused = refuse(super::finish::status_words(&outcome));
         refused.causes.extend(outcome.last_lines.iter().cloned());
-        if matches!(outcome.state, crate::supervise::Lifecycle::Interrupted { .. }) {
+        if self.cut.is_some() || matches!(outcome.state, crate::supervise::Lifecycle::Interrupted { .. }) {
             refused.interrupted = Some(Box::new(outcome));
         }
         Err(refused)

@@ -1,11 +1,12 @@
 //! What happens before the first turn: lock, survivors, repository, state.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::record::step_for;
 use super::{Engine, Git, LoopError, World};
-use crate::agents::{self, AgentError};
+use crate::agents;
 use crate::clock::{Clock, iso_seconds};
 use crate::config::Group;
 use crate::event::{Event as Fact, Place};
@@ -17,9 +18,11 @@ use crate::sync::message::{Step, Trailers};
 use crate::sync::seen::{self, Seen};
 use crate::sync::worktree::{GitError, Repo};
 use crate::turns::autocommit::{BadGlob, GroupRule, Rules};
+use crate::turns::budget::Spent;
 use crate::turns::lock::{LoopLock, Owner, private_folder};
 use crate::turns::settings::Settings;
 use crate::turns::shipped::goal_is_template;
+use crate::turns::waiting::Waiting;
 
 /// Opens the repository for a loop; `None` with `--no-git`.
 fn open_git(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Option<Git>, LoopError> {
@@ -87,7 +90,9 @@ impl<'a> Engine<'a> {
             let text = format!("ended a process of an earlier run: pid {} ({program})", killed.pid);
             engine.say(Fact::Notice { text });
         }
+        Waiting::clear(&settings.root);
         engine.identity_notice()?;
+        engine.warn_of_a_useless_guard();
         engine.agents_may_run()?;
         engine.load_or_create()?;
         engine.settle()?;
@@ -123,7 +128,6 @@ impl<'a> Engine<'a> {
         let memory = Memory::load(&private)?;
         let journal = Journal::load(&journal::path_in(&private))?;
         let placeholder = State::initial(settings.workflow.first().clone(), now);
-        let cost = Some(0.0);
         let mut engine = Self {
             settings,
             world,
@@ -137,9 +141,12 @@ impl<'a> Engine<'a> {
             board,
             server: None,
             turns: 0,
-            cost,
             watched: settings.watched.clone(),
             began,
+            spent: Spent::default(),
+            warned_blind: false,
+            resting: BTreeMap::new(),
+            cut: None,
         };
         for path in cleared {
             let text = format!("removed a lock that a killed run of this loop left: {}", path.display());
@@ -234,13 +241,10 @@ impl<'a> Engine<'a> {
         let mut models = false;
         for step in s.workflow.steps() {
             let name = s.dispatch.choose(step.role.as_str(), &step.prompt).agent;
-            match agents::ready(&s.table, &name, &s.config.agent.order, &s.path, &s.root) {
-                Ok(ready) => {
-                    ready.consented(s.config.agent.unattended)?;
-                    models |= ready.agent.unattended;
-                }
+            match self.roster(&name) {
+                Ok(roster) => models |= roster.models(),
                 // Not being there fails the turn, which says so with its place (T16).
-                Err(AgentError::NotFound { .. } | AgentError::NoneFound(_) | AgentError::NoCommand(_)) => {}
+                Err(e) if agents::is_missing(&e) => {}
                 Err(e) => return Err(e.into()),
             }
         }

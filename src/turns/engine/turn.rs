@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
+use super::attempts::Task;
 use super::error::End;
-use super::prompt::Run;
+use super::limits::Footprint;
 use super::{Engine, Git, LoopError};
-use crate::config;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
 use crate::state::{Event, Holder, NewTurn, Status};
@@ -41,12 +41,15 @@ pub(super) struct Open {
     pub routed: Option<String>,
     pub log: Option<TurnLog>,
     pub began: std::time::Duration,
+    /// What was dirty at the beginning, for the stall guard.
+    pub before: Option<Footprint>,
 }
 
 impl Engine<'_> {
     /// Takes one turn. `Some` ends the loop.
     pub(super) async fn turn(&mut self, role: &RoleId) -> Result<Option<End>, LoopError> {
         let began = self.world.clock.mono();
+        self.cut = None;
         if let Some(git) = &self.git {
             git.repo.preflight(Some(&git.branch), &git.state_path)?;
         }
@@ -74,6 +77,7 @@ impl Engine<'_> {
             routed: None,
             log: None,
             began,
+            before: self.footprint()?,
         };
         let routed = match self.route(role, &id, deterministic).await {
             Ok(routed) => routed,
@@ -88,14 +92,14 @@ impl Engine<'_> {
         open.prompt.clone_from(&routed.choice.prompt);
         open.routed = self.settings.router.enabled.then(|| routed.choice.prompt.clone());
         open.prompt_hash = Some((open.prompt.clone(), hex(&Sha256::digest(routed.text.as_bytes()))));
-        let ready = match self.agent_for(role, &open.prompt) {
-            Ok(ready) => ready,
+        let choice = self.settings.dispatch.choose(role.as_str(), &open.prompt).agent;
+        let roster = match self.roster(&choice) {
+            Ok(roster) => roster,
             Err(e) => {
                 let hint = Some(e.hint());
                 return self.failed_before_run(open, "agent not found", vec![e.to_string()], hint).map(Some);
             }
         };
-        open.agent.clone_from(&ready.agent.name);
         let now = self.world.clock.now();
         let branch = self.git.as_ref().map(|g| g.branch.clone());
         let context =
@@ -106,36 +110,21 @@ impl Engine<'_> {
         } else {
             routed.text.clone()
         };
-        let argv = ready.agent.command.join(" ");
-        let argv = if argv.is_empty() { "sh -eu".to_owned() } else { argv };
-        let head = Head {
-            role: role.as_str(),
-            iteration: open.iteration,
-            prompt: &open.prompt,
-            agent: &open.agent,
-            argv: &self.settings.redactor.text(&argv),
-            routing: &self.settings.redactor.text(&routed.choice.reason),
-            turn_id: &open.id,
-        };
-        open.log = self.open_log(role, &open.prompt, &head)?;
-        self.begin_attempt(&mut open);
         let steps = self.settings.config.steps();
         let step = steps.into_iter().find(|s| s.role.as_ref() == Some(role)).unwrap_or_default();
-        let (limits, engine) = (step.limits, step.engine);
-        let run = Run {
+        let task = Task {
             role,
-            prompt: &open.prompt,
-            text,
+            prompt: &routed.choice.prompt,
+            text: &text,
             file_text: &routed.text,
-            turn_id: &open.id,
             attempt: open.attempt.clone(),
-            report_dir: context.report_dir,
-            limits,
+            turn_id: &id,
+            report_dir: &context.report_dir,
+            limits: step.limits,
+            engine: step.engine,
+            routing: &routed.choice.reason,
         };
-        let (outcome, answer) = match engine {
-            config::Engine::Turn => self.run_prompt(&ready, run, open.log.as_ref()).await,
-            config::Engine::Oneshot => Box::pin(self.run_audited(&ready, run, open.log.as_ref())).await,
-        };
+        let (outcome, answer) = self.run_by(roster, &task, Some(&mut open)).await?;
         self.finish(open, outcome, &answer).await
     }
 
@@ -155,7 +144,12 @@ impl Engine<'_> {
         });
     }
 
-    fn open_log(&self, role: &RoleId, prompt: &str, head: &Head<'_>) -> Result<Option<TurnLog>, LoopError> {
+    pub(super) fn open_log(
+        &self,
+        role: &RoleId,
+        prompt: &str,
+        head: &Head<'_>,
+    ) -> Result<Option<TurnLog>, LoopError> {
         let folder = self.settings.root.join(&self.settings.config.logs_dir);
         let branch = self.git.as_ref().map(|g| g.branch.as_str());
         let logs = RoleLogs::new(&folder, branch, role.as_str(), self.settings.workflow.is_first(role));

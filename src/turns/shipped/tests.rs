@@ -1,6 +1,14 @@
 mod house;
 
+use std::ffi::OsString;
+
+use jiff::Timestamp;
+
 use super::*;
+use crate::config::Config;
+use crate::supervise::Redactor;
+use crate::turns::engine::{Past, context_for};
+use crate::turns::settings::{Options, Settings};
 
 const TEMPLATES: [(&str, &str); 3] = [
     ("worker.md", include_str!("../../oneshot/templates/worker.md")),
@@ -105,6 +113,26 @@ fn every_name_is_one_of_the_context_block() {
                 || [".md", ".json", ".yaml", ".yml", ".toml", ".txt"].iter().any(|end| path.ends_with(end));
             assert!(!is_path || CONTEXT_NAMES.contains(&path), "{name} names {path}");
         }
+    }
+}
+
+/// R2, R14: the list above is what a real context block says.
+#[test]
+fn the_context_block_gives_each_of_these_names() {
+    let root = tempfile::tempdir().unwrap();
+    let (config, options) = (Config::default(), Options { git: false, ..Options::default() });
+    let settings =
+        Settings::new(root.path().into(), config, options, Redactor::none(), OsString::new()).unwrap();
+    for role in settings.roles() {
+        let block = context_for(&settings, &role, 1, None, Timestamp::UNIX_EPOCH, Past::default()).render();
+        for name in CONTEXT_NAMES {
+            assert!(block.contains(name), "{role} is not told of {name}:\n{block}");
+        }
+        assert_eq!(
+            block.contains("orchestrator stop --reason"),
+            settings.workflow.is_first(&role),
+            "{block}"
+        );
     }
 }
 

@@ -4,6 +4,7 @@ mod agent_history;
 mod agents;
 mod autocommit;
 mod commands;
+mod consent;
 mod crash;
 mod interrupt;
 pub mod project;

@@ -12,7 +12,7 @@ mod secrets;
 mod signals;
 mod spawn;
 mod survivors;
-mod terminal;
+pub mod terminal;
 mod volume;
 
 pub use harness::{example, fake_agent, lives, of_project, times, until};

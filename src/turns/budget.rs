@@ -1,0 +1,250 @@
+//! What a loop may use up, and what it has used (agents.md A9): pure.
+//!
+//! Totals are those of one run. What an agent does not report is not known, and counts as nothing towards a limit;
+//! that it is missing is remembered, so that nobody takes a part for the whole.
+
+use std::time::Duration;
+
+use super::words::duration;
+use crate::config::Budget;
+use crate::supervise::Usage;
+
+/// Used so far.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Spent {
+    pub turns: u64,
+    pub wall: Duration,
+    /// Runs of an agent, router prompts included.
+    pub attempts: u64,
+    tokens: u64,
+    cost_usd: f64,
+    /// Attempts that did not say their tokens, or their cost.
+    uncounted: u64,
+    unpriced: u64,
+    /// Turns in a row that changed nothing.
+    pub idle_turns: u64,
+}
+
+/// A limit that is used up.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reached {
+    Turns(u64),
+    Wall(Duration),
+    Tokens { used: u64, limit: u64 },
+    Cost { used: f64, limit: f64 },
+    NoProgress(u64),
+}
+
+impl Spent {
+    /// One finished attempt.
+    pub fn add(&mut self, usage: Option<Usage>) {
+        let tokens = usage.and_then(tokens);
+        let cost = usage.and_then(|u| u.cost_usd);
+        self.attempts += 1;
+        self.tokens = self.tokens.saturating_add(tokens.unwrap_or(0));
+        self.cost_usd += cost.unwrap_or(0.0);
+        self.uncounted += u64::from(tokens.is_none());
+        self.unpriced += u64::from(cost.is_none());
+    }
+
+    /// With what a running attempt has used so far.
+    #[must_use]
+    pub fn with(mut self, usage: Usage) -> Self {
+        self.add(Some(usage));
+        self
+    }
+
+    /// Unknown unless every attempt said it.
+    pub fn cost(&self) -> Option<f64> {
+        (self.attempts > 0 && self.unpriced == 0).then_some(self.cost_usd)
+    }
+
+    /// What of a budget cannot be held against the totals, in words.
+    pub fn blind_spot(&self, budget: &Budget) -> Option<&'static str> {
+        if budget.cost_usd.is_some() && self.unpriced > 0 {
+            return Some("an agent did not report its cost: budget.cost_usd counts only what is known");
+        }
+        let blind = budget.tokens.is_some() && self.uncounted > 0;
+        blind.then_some("an agent did not report its tokens: budget.tokens counts only what is known")
+    }
+}
+
+/// Tokens in and out, if at least one of the two is known.
+fn tokens(usage: Usage) -> Option<u64> {
+    match (usage.input_tokens, usage.output_tokens) {
+        (None, None) => None,
+        (input, output) => Some(input.unwrap_or(0).saturating_add(output.unwrap_or(0))),
+    }
+}
+
+/// The first limit that is used up: no further turn may begin.
+pub fn reached(budget: &Budget, spent: &Spent) -> Option<Reached> {
+    if let Some(limit) = budget.turns.filter(|limit| spent.turns >= *limit) {
+        return Some(Reached::Turns(limit));
+    }
+    if let Some(limit) = budget.wall_secs.filter(|limit| spent.wall >= limit.0) {
+        return Some(Reached::Wall(limit.0));
+    }
+    if let Some(limit) = budget.no_progress_turns.filter(|n| *n > 0 && spent.idle_turns >= *n) {
+        return Some(Reached::NoProgress(limit));
+    }
+    used_up(budget, spent)
+}
+
+/// The limits that a running turn can use up by what its agent reports.
+pub fn used_up(budget: &Budget, spent: &Spent) -> Option<Reached> {
+    if let Some(limit) = budget.tokens.filter(|limit| spent.tokens >= *limit) {
+        return Some(Reached::Tokens { used: spent.tokens, limit });
+    }
+    let limit = budget.cost_usd.filter(|limit| spent.cost_usd >= *limit)?;
+    Some(Reached::Cost { used: spent.cost_usd, limit })
+}
+
+/// What is left, for people and agents; nothing where there is no limit.
+pub fn left(budget: &Budget, spent: &Spent) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(limit) = budget.turns {
+        out.push(counted(limit.saturating_sub(spent.turns), "turn"));
+    }
+    if let Some(limit) = budget.wall_secs {
+        out.push(duration(limit.0.saturating_sub(spent.wall)));
+    }
+    if let Some(limit) = budget.tokens {
+        let known = if spent.uncounted > 0 { " (of what is known)" } else { "" };
+        out.push(format!("{}{known}", counted(limit.saturating_sub(spent.tokens), "token")));
+    }
+    if let Some(limit) = budget.cost_usd {
+        let known = if spent.unpriced > 0 { " (of what is known)" } else { "" };
+        out.push(format!("${:.2}{known}", (limit - spent.cost_usd).max(0.0)));
+    }
+    out
+}
+
+fn counted(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+impl Reached {
+    /// The key that set the limit.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Turns(_) => "budget.turns",
+            Self::Wall(_) => "budget.wall_secs",
+            Self::Tokens { .. } => "budget.tokens",
+            Self::Cost { .. } => "budget.cost_usd",
+            Self::NoProgress(_) => "budget.no_progress_turns",
+        }
+    }
+
+    /// Name of the limit, the limit, and what was used of it.
+    pub fn numbers(&self) -> (&'static str, f64, f64) {
+        #[expect(clippy::cast_precision_loss, reason = "for display; whole up to 2^53")]
+        let float = |n: u64| n as f64;
+        let name = self.key().trim_start_matches("budget.");
+        match self {
+            Self::Turns(n) | Self::NoProgress(n) => (name, float(*n), float(*n)),
+            Self::Wall(limit) => (name, limit.as_secs_f64(), limit.as_secs_f64()),
+            Self::Tokens { used, limit } => (name, float(*limit), float(*used)),
+            Self::Cost { used, limit } => (name, *limit, *used),
+        }
+    }
+
+    /// `budget.turns reached: 3 turns`
+    pub fn words(&self) -> String {
+        let what = match self {
+            Self::Turns(n) => counted(*n, "turn"),
+            Self::Wall(limit) => duration(*limit),
+            Self::Tokens { used, limit } => format!("{used} of {limit} tokens"),
+            Self::Cost { used, limit } => format!("${used:.2} of ${limit:.2}"),
+            Self::NoProgress(n) => format!("{} without any change", counted(*n, "turn")),
+        };
+        format!("{} reached: {what}", self.key())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::duration::Secs;
+
+    fn spent(turns: u64, secs: u64, usage: &[Usage], idle: u64) -> Spent {
+        let wall = Duration::from_secs(secs);
+        let mut spent = Spent { turns, wall, idle_turns: idle, ..Spent::default() };
+        for one in usage {
+            spent.add(Some(*one));
+        }
+        spent
+    }
+
+    fn used(input: u64, output: u64, cost: Option<f64>) -> Usage {
+        let (input_tokens, output_tokens) = (Some(input), Some(output));
+        Usage { input_tokens, output_tokens, cached_tokens: None, cost_usd: cost }
+    }
+
+    fn key(budget: &Budget, spent: &Spent) -> Option<&'static str> {
+        reached(budget, spent).map(|r| r.key())
+    }
+
+    /// A9: each of them stops at its limit and not before.
+    #[test]
+    fn each_limit_is_reached_at_its_value() {
+        let none = Budget::default();
+        let much = spent(999, 999_999, &[used(1 << 40, 1, Some(1e9))], 99);
+        assert_eq!(key(&none, &much), None);
+        let turns = Budget { turns: Some(3), ..none.clone() };
+        assert_eq!(key(&turns, &spent(2, 0, &[], 0)), None);
+        assert_eq!(key(&turns, &spent(3, 0, &[], 0)), Some("budget.turns"));
+        let wall = Budget { wall_secs: Some(Secs::new(60)), ..none.clone() };
+        assert_eq!(key(&wall, &spent(9, 59, &[], 0)), None);
+        assert_eq!(key(&wall, &spent(0, 60, &[], 0)), Some("budget.wall_secs"));
+        let tokens = Budget { tokens: Some(100), ..none.clone() };
+        assert_eq!(key(&tokens, &spent(0, 0, &[used(90, 9, None)], 0)), None);
+        assert_eq!(
+            key(&tokens, &spent(0, 0, &[used(60, 30, None), used(5, 5, None)], 0)),
+            Some("budget.tokens")
+        );
+        let cost = Budget { cost_usd: Some(0.5), ..none.clone() };
+        assert_eq!(key(&cost, &spent(0, 0, &[used(0, 0, Some(0.49))], 0)), None);
+        assert_eq!(key(&cost, &spent(0, 0, &[used(0, 0, Some(0.25)); 2], 0)), Some("budget.cost_usd"));
+        let stall = Budget { no_progress_turns: Some(2), ..none };
+        assert_eq!(key(&stall, &spent(9, 0, &[], 1)), None);
+        assert_eq!(key(&stall, &spent(9, 0, &[], 2)), Some("budget.no_progress_turns"));
+    }
+
+    /// A5, A9: what is unknown is unknown, and is said to be.
+    #[test]
+    fn unknown_is_not_zero() {
+        let budget = Budget { cost_usd: Some(1.0), tokens: Some(10), ..Budget::default() };
+        assert_eq!(Spent::default().cost(), None);
+        let known = spent(1, 0, &[used(1, 1, Some(0.25))], 0);
+        assert_eq!((known.cost(), known.blind_spot(&budget)), (Some(0.25), None));
+        assert_eq!(left(&budget, &known), ["8 tokens", "$0.75"]);
+        let mut partly = known;
+        partly.add(None);
+        assert_eq!(partly.cost(), None);
+        assert!(partly.blind_spot(&budget).unwrap().contains("cost_usd"));
+        assert_eq!(left(&budget, &partly), ["8 tokens (of what is known)", "$0.75 (of what is known)"]);
+    }
+
+    #[test]
+    fn a_reached_limit_names_its_key() {
+        let words = [
+            Reached::Turns(1),
+            Reached::Wall(Duration::from_secs(7200)),
+            Reached::Tokens { used: 12, limit: 10 },
+            Reached::Cost { used: 0.5, limit: 0.25 },
+            Reached::NoProgress(2),
+        ]
+        .map(|r| r.words());
+        assert_eq!(
+            words,
+            [
+                "budget.turns reached: 1 turn",
+                "budget.wall_secs reached: 2h00m",
+                "budget.tokens reached: 12 of 10 tokens",
+                "budget.cost_usd reached: $0.50 of $0.25",
+                "budget.no_progress_turns reached: 2 turns without any change",
+            ]
+        );
+    }
+}
