@@ -271,9 +271,9 @@ impl<'a> Batch<'a> {
         let mut halted = false;
         loop {
             if let Some(reason) = self.stop.check().await {
-                self.end_all(reason, if self.stop.immediate() { 2 } else { 1 });
+                self.end_all(&reason, if self.stop.immediate() { 2 } else { 1 });
             }
-            let next = self.places.next();
+            let next = self.places.step();
             if let Next::Start(at) = next {
                 if let Some(start) = self.start(at) {
                     working.push(ground.run(start));
@@ -347,7 +347,7 @@ impl<'a> Batch<'a> {
     }
 
     /// The whole run is to end; `level` 2: at once.
-    fn end_all(&mut self, reason: StopReason, level: u8) {
+    fn end_all(&mut self, reason: &StopReason, level: u8) {
         if self.interrupted.is_none() {
             self.emit(Event::Signal { name: reason.text.clone() });
             self.emit(Event::RunInterrupted { reason: reason.text.clone() });
