@@ -241,7 +241,10 @@ impl<'a> Batch<'a> {
                 role: task.id.clone(),
                 iteration: None,
                 prompt: self.ground.setting.redactor.text(&task.words()).into_owned(),
-                agent: task.agent.clone().unwrap_or_default(),
+                agent: match &task.work {
+                    Work::Run(_) => "-".to_owned(),
+                    Work::Prompt(_) => task.agent.as_ref().unwrap_or(&self.saved.options.agent).clone(),
+                },
             };
             let (id, own) = (info.id.clone(), self.stops[at].clone());
             let seen = self.board.begin(info, move |why| own.ask(StopReason::because(why)));
