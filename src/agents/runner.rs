@@ -137,7 +137,7 @@ impl Job<'_> {
         env.extend(self.env.iter().map(|(k, v)| (k.into(), v.into())));
         let mut request = Request::new(argv, self.root.to_owned(), attempt);
         // Survivors are looked for by project; a task may work in a folder below it.
-        request.marker_root = self.private.parent().unwrap_or(self.root).to_owned();
+        self.private.parent().unwrap_or(self.root).clone_into(&mut request.marker_root);
         request.env = env;
         request.env_remove = REFUSALS.iter().map(OsString::from).collect();
         request.stdin = stdin;

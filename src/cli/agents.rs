@@ -61,7 +61,7 @@ async fn list(settings: &Settings, machine: &Machine, format: Format) -> Result<
     for agent in rows_of(settings) {
         let program = agent.command.first().and_then(|p| find_on_path(p, &settings.path, &settings.root));
         let mut version = None;
-        if let Some(program) = &program {
+        if let (Some(program), None) = (&program, &agent.http) {
             let attempt = format!("version-{}", machine.ids.uuid());
             version = agents::version(program, &settings.root, attempt, &machine.stop, &*machine.clock).await;
         }
@@ -115,6 +115,11 @@ impl Row<'_> {
         if self.embedded() {
             return format!("{:<10} built in: runs the `sh run` blocks of a prompt\n", agent.name);
         }
+        if let Some(http) = &agent.http {
+            let (url, model) = (http.url.as_deref(), http.model.as_deref());
+            let (url, model) = (url.unwrap_or("no url"), model.unwrap_or("no model"));
+            return format!("{:<10} a model behind HTTP: {model} at {url}\n", agent.name);
+        }
         let installed = match (&self.path, &self.version) {
             (Some(_), Some(version)) => format!("installed {version}"),
             (Some(_), None) => "installed, version unknown".into(),
@@ -145,6 +150,7 @@ impl Row<'_> {
             "prompt": delivery(agent),
             "output": agent.output,
             "unattended": agent.unattended,
+            "url": agent.http.as_ref().and_then(|http| http.url.as_deref()),
         })
     }
 }

@@ -13,6 +13,10 @@ pub(super) fn run_words(run: &LiveRun) -> String {
 }
 
 pub(super) fn attempt_words(a: &AttemptStatus) -> String {
+    if a.pid.is_none() {
+        let ending = if a.interrupted { ", interrupted" } else { "" };
+        return format!("attempt {} ({} {}, not started{ending})", a.id, a.role, a.agent);
+    }
     let pid = a.pid.map_or_else(String::new, |pid| format!(", pid {pid}"));
     let time = |ms| duration(Duration::from_millis(ms));
     let idle = if a.idle { " (idle)" } else { "" };

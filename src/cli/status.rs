@@ -9,13 +9,13 @@ use super::error::{Failure, OK};
 use super::live::{attempt_words, run_words};
 use super::setup::{Machine, Setup, setup_beside};
 use crate::clock::Clock;
-use crate::control;
-use crate::state::State;
+use crate::control::{self, LiveRun};
+use crate::state::{State, StateError};
 use crate::sync::memory::Memory;
 use crate::sync::worktree::{Repo, merge_command};
 use crate::turns::budget::{self, Spent};
 use crate::turns::context::Previous;
-use crate::turns::engine::{read_state, rescues};
+use crate::turns::engine::{LoopError, read_state, rescues};
 use crate::turns::lock::LoopLock;
 use crate::turns::waiting::Waiting;
 use crate::turns::words::duration;
@@ -23,9 +23,20 @@ use crate::turns::words::duration;
 pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> {
     let Setup { settings, loaded } = setup_beside(global)?;
     let now = Machine::new().clock.now();
-    let state = read_state(&settings, now)?;
-    let live = LoopLock::live_owner(&settings.root);
     let runs = control::live(&control::folder(&settings.private()));
+    let state = match read_state(&settings, now) {
+        // No loop was ever run here, but something else runs.
+        Err(LoopError::State(StateError::Missing { .. }))
+            if !runs.is_empty() && args.format == Format::Text =>
+        {
+            let mut out = "no loop was run here yet (orchestrator init); live:\n".to_owned();
+            run_lines(&mut out, &runs);
+            super::print(&out)?;
+            return Ok(OK);
+        }
+        other => other?,
+    };
+    let live = LoopLock::live_owner(&settings.root);
     let seen = Memory::load(&settings.private()).unwrap_or_default();
     let previous: Option<Previous> = seen.previous.clone().and_then(|v| serde_json::from_value(v).ok());
     let repo = Repo::open(&settings.root, Machine::new().clock).ok();
@@ -81,16 +92,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> 
         Some(None) => writeln!(out, "loop:   live"),
         None => writeln!(out, "loop:   none live here"),
     };
-    for run in &runs {
-        let _ = writeln!(out, "        {}", run_words(run));
-        let Some(status) = &run.status else { continue };
-        for attempt in &status.attempts {
-            let _ = writeln!(out, "        {}", attempt_words(attempt));
-        }
-        if status.stop_asked {
-            let _ = writeln!(out, "        asked to stop: no further turn is begun");
-        }
-    }
+    run_lines(&mut out, &runs);
     let _ = writeln!(out, "branch: {}", branch.as_deref().unwrap_or("no git"));
     let _ = writeln!(out, "next:   {} with {}", next.prompt.as_deref().unwrap_or("-"), next.agent);
     if let Some(p) = previous {
@@ -120,6 +122,19 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> 
     }
     super::print(&out)?;
     Ok(OK)
+}
+
+fn run_lines(out: &mut String, runs: &[LiveRun]) {
+    for run in runs {
+        let _ = writeln!(out, "        {}", run_words(run));
+        let Some(status) = &run.status else { continue };
+        for attempt in &status.attempts {
+            let _ = writeln!(out, "        {}", attempt_words(attempt));
+        }
+        if status.stop_asked {
+            let _ = writeln!(out, "        asked to stop: nothing further is begun");
+        }
+    }
 }
 
 fn limit_lines(out: &mut String, budget: &[String], waiting: Option<&Waiting>) {

@@ -179,8 +179,12 @@ impl LiveAttempt {
     /// Its process was started, or another one of the same attempt.
     pub fn spawned(&self, pid: u32) {
         let now = self.board.clock.awake();
+        let started_at = iso_seconds(self.board.clock.now());
         self.change(|slot| {
-            slot.pid = Some(pid);
+            // One that waited for its turn does not age (supervision.md P2).
+            if slot.pid.replace(pid).is_none() {
+                (slot.began, slot.started_at) = (now, started_at);
+            }
             slot.heard = now;
         });
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::event::AttemptResult;
+
 use super::activity::{Leak, RateLimit, Usage};
 use super::lifecycle::Lifecycle;
 
@@ -37,6 +39,22 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// What the records say of it; of the commits nothing is known here.
+    pub fn account(&self) -> AttemptResult {
+        let usage = self.usage.unwrap_or_default();
+        AttemptResult {
+            exit_code: self.exit.code(),
+            signal: self.exit.signal(),
+            error_kind: Some(self.error_kind.name().to_owned()),
+            error: self.error.clone(),
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            cost_usd: usage.cost_usd,
+            session_id: self.session_id.clone(),
+            commits: None,
+        }
+    }
+
     /// Whether the turn may go on.
     pub fn succeeded(&self) -> bool {
         self.state == Lifecycle::Completed

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use git2::Oid;
 use serde::{Deserialize, Serialize};
 
-use super::protocol::Observation;
+use super::protocol::{Observation, RefName};
 use super::{atomic, journal::hex};
 
 /// The file inside the project's `.orchestrator/` folder.
@@ -36,6 +36,9 @@ pub struct Seen {
     /// What a short-lived run has observed of another's turn (G13).
     #[serde(default)]
     pub observed: Option<Observation>,
+    /// A lease ref that the remote refused: another one is used from then on (G3).
+    #[serde(default)]
+    pub refused_lease: Option<RefName>,
 }
 
 /// Where a stop was seen.

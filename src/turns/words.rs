@@ -1,10 +1,6 @@
 //! The loop's own words (turns.md T38): pure.
 
-mod tool;
-
 use std::time::Duration;
-
-pub use tool::tool_line;
 
 /// What is told of one turn at its end.
 #[derive(Debug, Clone, PartialEq, Default)]

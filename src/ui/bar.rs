@@ -1,5 +1,7 @@
 //! How far a batch is, on a line at the bottom of a terminal.
 
+use std::fmt::Write as _;
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::event::{Ended, Event, Place, Sink};
@@ -46,7 +48,8 @@ impl<S: Sink> Bar<S> {
         let mut words = format!("{} running", self.running);
         for (n, word) in [(self.idle, "silent"), (self.failed, "failed")] {
             if n > 0 {
-                words.push_str(&format!(", {n} {word}"));
+                // Writing to a String cannot fail.
+                let _ = write!(words, ", {n} {word}");
             }
         }
         words

@@ -100,6 +100,20 @@ impl<O: Write, E: Write> Console<O, E> {
         let _ = self.out.write_all(shown.as_bytes()).and_then(|()| self.out.flush());
     }
 
+    fn begin(
+        &mut self,
+        mode: &str,
+        branch: Option<&str>,
+        agents: &[(String, String)],
+        limits: &str,
+        state: &str,
+    ) {
+        let pairs: Vec<String> = agents.iter().map(|(r, a)| format!("{r}={a}")).collect();
+        self.line(&format!("orchestrator {mode} · branch {} · {limits}", branch.unwrap_or("none")));
+        self.line(&format!("agents: {}", pairs.join(", ")));
+        self.line(&format!("state: {state}"));
+    }
+
     fn tell(&mut self, event: &Event) {
         let verbose = self.volume == Volume::Verbose;
         match event {
@@ -109,11 +123,7 @@ impl<O: Write, E: Write> Console<O, E> {
             }
             Event::RunEnded { .. } if self.batch => {}
             Event::RunStarted { mode, branch, agents, limits, state } => {
-                let branch = branch.as_deref().unwrap_or("none");
-                let pairs: Vec<String> = agents.iter().map(|(r, a)| format!("{r}={a}")).collect();
-                self.line(&format!("orchestrator {mode} · branch {branch} · {limits}"));
-                self.line(&format!("agents: {}", pairs.join(", ")));
-                self.line(&format!("state: {state}"));
+                self.begin(mode, branch.as_deref(), agents, limits, state);
             }
             Event::RunEnded { turns, duration, cost_usd, why, next, .. } => {
                 let took = duration_words(*duration);
@@ -131,11 +141,7 @@ impl<O: Write, E: Write> Console<O, E> {
             }
             Event::AttemptEnded { line, .. } => self.line(line),
             Event::Verdict { iteration, verdict, text } => {
-                let text = text.as_deref().unwrap_or_default();
-                let first = text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
-                let brief: String = first.chars().take(200).collect();
-                let colon = if brief.is_empty() { "" } else { ": " };
-                self.line(&format!("audit {iteration}: {verdict}{colon}{brief}"));
+                self.line(&verdict_words(*iteration, verdict, text.as_deref()));
             }
             Event::AttemptWarning { role, text } => self.aside("warning", &format!("{role}: {text}")),
             Event::CheckFailed { command, status, .. } => {
@@ -206,6 +212,14 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::StateStamped { .. } => {}
         }
     }
+}
+
+/// An auditor's word, and the beginning of its reasons.
+fn verdict_words(iteration: u32, verdict: &str, text: Option<&str>) -> String {
+    let first = text.unwrap_or_default().lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
+    let brief: String = first.chars().take(200).collect();
+    let colon = if brief.is_empty() { "" } else { ": " };
+    format!("audit {iteration}: {verdict}{colon}{brief}")
 }
 
 fn duration_words(d: std::time::Duration) -> String {

@@ -7,19 +7,26 @@
 //!
 //! `sse`, the three APIs, `answer` and `reset` are pure; only `talk` touches the network.
 
+#[cfg(feature = "http")]
 mod answer;
+#[cfg(feature = "http")]
 mod ollama;
+#[cfg(feature = "http")]
 mod openai_chat;
+#[cfg(feature = "http")]
 mod openai_responses;
 mod parser;
 mod record;
+#[cfg(feature = "http")]
 mod reset;
+#[cfg(feature = "http")]
 mod sse;
 #[cfg(feature = "http")]
 mod talk;
 
 use std::path::PathBuf;
 
+#[cfg(feature = "http")]
 use serde_json::Value;
 
 use crate::config::{HttpAgent, HttpApi};
@@ -44,6 +51,7 @@ pub fn api_name(api: HttpApi) -> &'static str {
     }
 }
 
+#[cfg(feature = "http")]
 /// The API of that word.
 pub fn api_of(name: &str) -> Option<HttpApi> {
     [HttpApi::OpenaiChat, HttpApi::OpenaiResponses, HttpApi::Ollama]
@@ -68,6 +76,7 @@ pub(super) fn own_program() -> Option<PathBuf> {
     std::env::current_exe().ok()
 }
 
+#[cfg(feature = "http")]
 /// What one event of a stream says, whichever API it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 enum Piece {
@@ -85,6 +94,7 @@ enum Piece {
     },
 }
 
+#[cfg(feature = "http")]
 /// Totals of one answer.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Spent {
@@ -94,6 +104,7 @@ struct Spent {
     cost_usd: Option<f64>,
 }
 
+#[cfg(feature = "http")]
 /// Path behind the base address, and body, of a request.
 fn request(api: HttpApi, url: &str, model: &str, prompt: &str) -> (String, Value) {
     let base = url.trim_end_matches('/');
@@ -109,6 +120,7 @@ fn request(api: HttpApi, url: &str, model: &str, prompt: &str) -> (String, Value
     (whole, body)
 }
 
+#[cfg(feature = "http")]
 fn pieces(api: HttpApi, event: &Value) -> Vec<Piece> {
     match api {
         HttpApi::OpenaiChat => openai_chat::pieces(event),
@@ -117,6 +129,7 @@ fn pieces(api: HttpApi, event: &Value) -> Vec<Piece> {
     }
 }
 
+#[cfg(feature = "http")]
 /// A server's error object, or text, as a piece.
 fn failure(error: &Value) -> Piece {
     let text = error["message"].as_str().or(error.as_str()).unwrap_or("the server reported an error");
@@ -130,10 +143,11 @@ fn failure(error: &Value) -> Piece {
     Piece::Failed { text: text.to_owned(), limited }
 }
 
+#[cfg(feature = "http")]
 /// A text that is not empty, as a piece.
 fn some_text(value: &Value, piece: impl Fn(String) -> Piece) -> Option<Piece> {
     value.as_str().filter(|t| !t.is_empty()).map(|t| piece(t.to_owned()))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "http"))]
 mod tests;

@@ -7,23 +7,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::setup::runtime_dir;
-use crate::cli::stream::Stream;
+use crate::agents::{note, shown};
+use crate::cli::setup::{Machine, runtime_dir};
+use crate::cli::stream::Ear;
 use crate::clock::{Clock, SystemClock, iso_seconds};
 use crate::control::{self, AttemptInfo, Board, LiveAttempt, RunInfo, Server};
-use crate::event::{AttemptResult, Ended, Event, Place};
+use crate::event::{Ended, Event, Place, Sink};
 use crate::ids::{Ids, SystemIds};
 use crate::oneshot::session::Session;
 use crate::oneshot::{End, Fact, Observer, Settings};
-use crate::supervise::{Activity, Kind, Outcome, Stop, StopReason};
+use crate::supervise::{Activity, Outcome, Stop, StopReason};
 use crate::sync::worktree::PRIVATE_DIR;
 use crate::turns::words::duration;
 
 /// Between copies of the activity log while an agent runs, milliseconds.
 const COPY_EVERY_MS: i64 = 200;
 
-pub(super) struct Teller<'a> {
-    stream: Stream<'a>,
+pub(super) struct Teller<'s, 'a> {
+    stream: Ear<'s, 'a>,
     root: PathBuf,
     branch: Option<String>,
     clock: Arc<SystemClock>,
@@ -52,12 +53,11 @@ struct Copy {
     last_ms: i64,
 }
 
-impl<'a> Teller<'a> {
+impl<'s, 'a> Teller<'s, 'a> {
     pub(super) fn new(
-        stream: Stream<'a>,
+        stream: Ear<'s, 'a>,
         settings: &Settings,
-        clock: &Arc<SystemClock>,
-        stop: &Stop,
+        machine: &Machine,
         copy: Option<&Path>,
     ) -> io::Result<Self> {
         let to = copy.map(|path| OpenOptions::new().append(true).create(true).mode(0o600).open(path));
@@ -66,14 +66,14 @@ impl<'a> Teller<'a> {
             stream,
             root: settings.root.clone(),
             branch: super::look::branch(settings),
-            clock: Arc::clone(clock),
-            stop: stop.clone(),
+            clock: Arc::clone(&machine.clock),
+            stop: machine.stop.clone(),
             copy,
             place: Place::default(),
             live: None,
             attempt: None,
             attempts: 0,
-            began: clock.mono(),
+            began: machine.clock.mono(),
         })
     }
 
@@ -84,13 +84,8 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Lets everything be written.
-    pub(super) fn close(self) {
-        self.stream.close();
-    }
-
     fn say(&mut self, event: Event) {
-        self.stream.tell(&self.place, event);
+        self.stream.emit_at(&self.place, event);
     }
 
     fn copy(&mut self) {
@@ -178,15 +173,9 @@ impl<'a> Teller<'a> {
 
     fn activity(&mut self, role: &str, plain: bool, activity: &Activity) {
         if let Some(attempt) = &self.attempt {
-            match &activity.kind {
-                Kind::Spawn { pid, .. } => attempt.spawned(*pid),
-                Kind::Idle { .. } => attempt.fell_idle(),
-                Kind::Active => attempt.heard(),
-                _ if activity.stream.is_some() => attempt.heard(),
-                _ => {}
-            }
+            note(attempt, activity);
         }
-        if let Some(event) = shown(role, plain, activity) {
+        if let Some(event) = shown(role, activity, plain) {
             self.say(event);
         }
         if let Some(copy) = &mut self.copy
@@ -205,18 +194,7 @@ impl<'a> Teller<'a> {
             (false, Some(_)) => Ended::Canceled,
             (false, None) => Ended::Failed,
         };
-        let usage = outcome.usage.unwrap_or_default();
-        let result = AttemptResult {
-            exit_code: outcome.exit.code(),
-            signal: outcome.exit.signal(),
-            error_kind: Some(outcome.error_kind.name().to_owned()),
-            error: outcome.error.clone(),
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            cost_usd: usage.cost_usd,
-            session_id: outcome.session_id.clone(),
-            commits: None,
-        };
+        let result = outcome.account();
         let line = line(session.iteration, session.max_iterations, role, outcome);
         self.say(Event::AttemptEnded { role: role.to_owned(), line, outcome: ended, result });
         self.place.attempt_id = None;
@@ -264,7 +242,7 @@ impl Copy {
     }
 }
 
-impl Observer for Teller<'_> {
+impl Observer for Teller<'_, '_> {
     fn hear(&mut self, fact: &Fact<'_>) {
         match fact {
             Fact::Began { session, folder, resumed } => self.began(session, folder, *resumed),
@@ -316,41 +294,4 @@ fn line(iteration: u64, most: u64, role: &str, outcome: &Outcome) -> String {
     };
     let cost = outcome.usage.and_then(|u| u.cost_usd).map_or_else(String::new, |c| format!(" ${c:.2}"));
     format!("oneshot {iteration}/{most} {role} {state} {}{cost}", duration(outcome.duration))
-}
-
-/// What of an activity a person sees: text plain, tool calls one line each, never raw records.
-fn shown(role: &str, plain: bool, activity: &Activity) -> Option<Event> {
-    let output = |text: String| Some(Event::AttemptOutput { role: role.to_owned(), text });
-    let warning = |text: String| Some(Event::AttemptWarning { role: role.to_owned(), text });
-    match &activity.kind {
-        Kind::Output { bytes } => {
-            let text = String::from_utf8_lossy(bytes);
-            if !plain && text.trim_start().starts_with(['{', '[']) { None } else { output(text.into_owned()) }
-        }
-        Kind::Message { text } => output(format!("{}\n", text.trim_end())),
-        Kind::ToolUse { name, input, .. } => {
-            let brief: String = input.to_string().chars().take(120).collect();
-            output(format!("  > {name} {brief}\n"))
-        }
-        Kind::Warning { text } => warning(text.clone()),
-        Kind::Heartbeat { silent_ms } => Some(Event::AttemptQuiet {
-            role: role.to_owned(),
-            silent_ms: *silent_ms,
-            running_ms: activity.offset_ms,
-        }),
-        Kind::Idle { silent_ms } => Some(Event::AttemptIdle { role: role.to_owned(), silent_ms: *silent_ms }),
-        Kind::Active => Some(Event::AttemptActive { role: role.to_owned() }),
-        Kind::RateLimit(limit) => Some(Event::RateLimited {
-            role: role.to_owned(),
-            status: limit.status.clone(),
-            blocked: limit.blocked,
-            resets_at: limit.resets_at,
-        }),
-        Kind::Terminate { reason, .. } => warning(format!("ending the agent: {reason}")),
-        Kind::Leak(leak) => {
-            let words = leak.argv.join(" ");
-            warning(format!("ended a process the agent left behind: pid {} ({words})", leak.pid))
-        }
-        _ => None,
-    }
 }

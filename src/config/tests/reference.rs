@@ -2,6 +2,7 @@
 //!
 //! `ORCHESTRATOR_BLESS=1 cargo test --lib the_reference` writes the tables anew.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use serde_json::Value;
@@ -45,12 +46,11 @@ fn default_of(path: &str) -> String {
     let all = serde_json::to_value(Config::default()).unwrap();
     let value = path.split('.').try_fold(&all, |value, part| value.get(part));
     match value {
-        None | Some(Value::Null) => String::new(),
+        None | Some(Value::Null | Value::Object(_)) => String::new(),
         Some(Value::String(text)) => format!("`{text}`"),
         Some(Value::Array(list)) => {
             list.iter().filter_map(Value::as_str).map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ")
         }
-        Some(Value::Object(_)) => String::new(),
         Some(other) => other.to_string(),
     }
 }
@@ -72,7 +72,7 @@ fn table(section: &str) -> String {
         let cells =
             [format!("`{path}`"), type_of(key.shape), default_of(&path), format!("{}{unused}", key.doc)];
         let cells = cells.map(|cell| cell.replace('|', "\\|"));
-        out += &format!("| {} |\n", cells.join(" | "));
+        writeln!(out, "| {} |", cells.join(" | ")).unwrap();
     }
     out
 }
@@ -85,7 +85,7 @@ fn with_tables(text: &str) -> (String, Vec<String>) {
         out += line;
         out.push('\n');
         if let Some(name) = line.strip_prefix("<!-- keys: ").and_then(|l| l.strip_suffix(" -->")) {
-            out += &format!("\n{}\n<!-- end -->\n", table(name));
+            write!(out, "\n{}\n<!-- end -->\n", table(name)).unwrap();
             sections.push(name.to_owned());
             lines.by_ref().find(|l| *l == "<!-- end -->").expect("a table has its end");
         }
@@ -98,7 +98,7 @@ fn with_tables(text: &str) -> (String, Vec<String>) {
 fn the_reference_is_the_table() {
     let text = fs::read_to_string(FILE).unwrap();
     let (wanted, sections) = with_tables(&text);
-    if std::env::var_os("ORCHESTRATOR_BLESS").is_some() {
+    if text != wanted && std::env::var_os("ORCHESTRATOR_BLESS").is_some() {
         fs::write(FILE, &wanted).unwrap();
     }
     let differ = text.lines().zip(wanted.lines()).find(|(a, b)| a != b);

@@ -182,7 +182,10 @@ impl Shell<'_> {
         };
         let now = self.now();
         let before = match (what, on) {
-            (Control::Create, _) | (_, None) => State::initial(self.setup.roles[0].clone(), now),
+            (Control::Create, _) | (_, None) => {
+                let first = self.setup.roles.first().ok_or(DriverError::OutOfStep("a first state"))?;
+                State::initial(first.clone(), now)
+            }
             (_, Some(on)) => self.sight.whole_state(&self.repo, on, now)?,
         };
         let mut trailers = Trailers { orchestrator: Some(PROTOCOL), ..Trailers::default() };

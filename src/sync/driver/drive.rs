@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::disk::Disk;
 use super::host::{Claimed, Desk, Details, Listener, Runner, Said, Work};
 use super::inbox::{Handle, Mail};
-use super::setup::{DriverError, Setup, World, oid_of};
+use super::setup::{DriverError, Setup, World, fallback_lease_ref_of, oid_of};
 use super::shell::{Next, Shell, TICK, new_ticked};
 use super::sight::Sight;
 use crate::sync::protocol::{Action, CommitId, Event, How, Machine, OpenTurn, Reason};
@@ -51,17 +51,21 @@ impl Driver {
     /// # Errors
     /// A deed that failed. It is as if the program had crashed there: the next start goes on.
     pub fn run(
-        self,
+        mut self,
         repo: Repo,
         runner: &mut dyn Runner,
         listener: &mut dyn Listener,
     ) -> Result<Finish, DriverError> {
         let (disk, journal, memory) = Disk::open(&self.setup, &repo)?;
+        if disk.known.refused_lease.as_ref() == Some(&self.setup.config.lease_ref) {
+            self.setup.config.lease_ref = fallback_lease_ref_of(&self.setup.branch);
+        }
+        let who = repo.identity()?;
         let mut machine = Machine::new(Arc::new(self.setup.config.clone()), journal.clone(), memory.clone());
         let mut sight = Sight::new(&self.setup);
         sight.counted = disk.known.epoch_at.map(|at| (at, disk.known.epoch));
         let mut shell = Shell {
-            setup: &self.setup,
+            setup: self.setup,
             world: &self.world,
             repo,
             connector: &self.connector,
@@ -78,7 +82,13 @@ impl Driver {
             renewers: 0,
             kept_files: None,
             trouble: None,
+            next_lease_ref: None,
         };
+        if who.assumed {
+            let name = format!("{} <{}>", who.name, who.email);
+            let text = format!("user.name and user.email are not configured: commits are made as {name}");
+            shell.say(&Said::Notice(text));
+        }
         for notice in self.connector.notices() {
             shell.say(&Said::Notice(notice.clone()));
         }
@@ -116,26 +126,30 @@ impl Shell<'_> {
         mail: Mail,
         runner: &mut dyn Runner,
     ) -> Result<(), DriverError> {
-        if let Some(event) = self.event_of(mail) {
+        if let Some(event) = self.event_of(mail)? {
             let deeds = machine.step(self.clocks(), event);
             self.carry_out_all(deeds, runner)?;
         }
         Ok(())
     }
 
-    fn event_of(&mut self, mail: Mail) -> Option<Event> {
-        match mail {
+    fn event_of(&mut self, mail: Mail) -> Result<Option<Event>, DriverError> {
+        Ok(match mail {
             Mail::Note(event) => Some(event),
             // Of a lease that was given up meanwhile: it says nothing about the turn.
             Mail::LeaseLost(number, lost) => {
                 (self.renewer.as_ref().map(|r| r.number) == Some(number)).then_some(Event::LeaseLost(lost))
+            }
+            Mail::LeaseRefused(name, why) => {
+                self.lease_refused(name, &why)?;
+                None
             }
             Mail::Lease(said) => {
                 self.say(&said);
                 None
             }
             Mail::AgentStarted(..) | Mail::AgentEnded(_) => None,
-        }
+        })
     }
 
     /// Runs the turn's agent, and goes on hearing meanwhile.
@@ -170,6 +184,10 @@ impl Shell<'_> {
             work
         })?;
         let exit_reason = work.exit.as_ref().and_then(|e| e.reason.clone());
+        if let Some(lease_ref) = self.next_lease_ref.take() {
+            self.setup.config.lease_ref = lease_ref;
+            machine.config = Arc::new(self.setup.config.clone());
+        }
         self.disk.details = Some((turn.id, Details { exit_reason, ..work.details }));
         Ok(Event::AgentEnded(self.ended(on, work.how, work.exit.is_some())?))
     }
@@ -194,7 +212,7 @@ impl Shell<'_> {
             let (event, written) = match mail {
                 Mail::AgentEnded(work) => return Ok(*work),
                 Mail::AgentStarted(mark, written) => (Some(Event::AgentStarted(mark)), Some(written)),
-                other => (self.event_of(other), None),
+                other => (self.event_of(other)?, None),
             };
             let Some(event) = event else { continue };
             for deed in machine.step(self.clocks(), event) {

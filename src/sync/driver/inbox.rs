@@ -3,7 +3,7 @@
 use std::sync::mpsc::Sender;
 
 use super::host::Work;
-use crate::sync::protocol::{AgentMark, Event, Lost, Signal};
+use crate::sync::protocol::{AgentMark, Event, Lost, RefName, Signal};
 use crate::sync::remote::Cancel;
 
 pub(super) enum Mail {
@@ -13,6 +13,8 @@ pub(super) enum Mail {
     AgentEnded(Box<Work>),
     /// From the lease of this number.
     LeaseLost(u64, Lost),
+    /// The remote will not have this lease ref, in its words.
+    LeaseRefused(RefName, String),
     /// The lease warns, goes on, or has something to tell.
     Lease(super::host::Said),
 }

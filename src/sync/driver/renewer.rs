@@ -15,7 +15,7 @@ use super::setup::{DriverError, Setup, World, id_of, oid_of};
 use super::sight::Sight;
 use crate::sync::lease::{Action, Event, Lease};
 use crate::sync::protocol::{LeaseOrder, Lost};
-use crate::sync::remote::{Connector, Remote, Swap};
+use crate::sync::remote::{Connector, Remote, Swap, Swapped};
 use crate::sync::worktree::Repo;
 
 /// A sleep through a suspend must not outlast the lease by much.
@@ -121,8 +121,9 @@ impl Own {
                 let reference = self.order.lease_ref.to_string();
                 let swap = Swap { reference: &reference, expected, new: oid_of(new)? };
                 match self.remote.swap(&swap) {
-                    Ok(crate::sync::remote::Swapped::Refused(why)) => {
-                        drop(mail.send(Mail::Lease(Said::Trouble(format!("the lease: {why}")))));
+                    Ok(Swapped::Refused(why)) => {
+                        let name = self.order.lease_ref.clone();
+                        drop(mail.send(Mail::LeaseRefused(name, why.to_string())));
                     }
                     Err(e) => drop(mail.send(Mail::Lease(Said::Trouble(format!("the lease: {e}"))))),
                     Ok(_) => {}

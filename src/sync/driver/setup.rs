@@ -48,6 +48,11 @@ pub fn lease_ref_of(branch: &str) -> RefName {
     RefName::from(format!("refs/orchestrator/lease/{branch}"))
 }
 
+/// Where it is kept if the remote refuses that one: every host takes branches.
+pub(super) fn fallback_lease_ref_of(branch: &str) -> RefName {
+    RefName::from(format!("refs/heads/orchestrator-lease/{branch}"))
+}
+
 /// Time and chance.
 #[derive(Clone)]
 pub struct World {

@@ -12,10 +12,10 @@ use super::disk::Disk;
 use super::host::{Listener, Runner, Said};
 use super::inbox::Mail;
 use super::renewer::{Renewer, Ticked};
-use super::setup::{DriverError, Setup, World, oid_of};
+use super::setup::{DriverError, Setup, World, fallback_lease_ref_of, oid_of};
 use super::sight::Sight;
 use crate::sync::protocol::{
-    Action, CommitId, Event, Journal, Memory, Message, Now, PushReply, Reason, Target,
+    Action, CommitId, Event, Journal, Memory, Message, Now, PushReply, Reason, RefName, Target,
 };
 use crate::sync::remote::{Connector, Passing, Refusal, Remote, RemoteError, Swap, Swapped, swap_branch};
 use crate::sync::worktree::Repo;
@@ -25,7 +25,7 @@ pub(super) const TICK: Duration = Duration::from_secs(1);
 
 /// Everything the actions are carried out on.
 pub(super) struct Shell<'a> {
-    pub setup: &'a Setup,
+    pub setup: Setup,
     pub world: &'a World,
     pub repo: Repo,
     pub connector: &'a Connector,
@@ -44,6 +44,8 @@ pub(super) struct Shell<'a> {
     pub kept_files: Option<Oid>,
     /// The last thing that went wrong with the network, for the end.
     pub trouble: Option<String>,
+    /// The lease ref for the next claim: the one of a turn that runs stands in its claim.
+    pub next_lease_ref: Option<RefName>,
 }
 
 /// What an action leads to.
@@ -81,7 +83,7 @@ impl Shell<'_> {
         self.tick();
         Ok(match action {
             Action::WriteJournal(journal) => {
-                self.disk.write_journal(self.setup, &journal)?;
+                self.disk.write_journal(&self.setup, &journal)?;
                 self.journal = journal;
                 Next::On
             }
@@ -96,7 +98,7 @@ impl Shell<'_> {
                 let renewer = Renewer::start(
                     self.renewers,
                     order,
-                    (self.setup, self.world),
+                    (&self.setup, self.world),
                     (&self.repo, self.connector),
                     (self.mail.clone(), Arc::clone(&self.ticked)),
                 )?;
@@ -141,6 +143,20 @@ impl Shell<'_> {
             }
             Action::Exit(reason) => Next::Exit(reason),
         })
+    }
+
+    /// G3: a host that refuses the lease ref gets a branch. Remembered, for the next start too.
+    pub(super) fn lease_refused(&mut self, name: RefName, why: &str) -> Result<(), DriverError> {
+        let instead = fallback_lease_ref_of(&self.setup.branch);
+        if name == instead || self.disk.known.refused_lease.as_ref() == Some(&name) {
+            self.say(&Said::Trouble(format!("the lease: {why}")));
+            return Ok(());
+        }
+        self.say(&Said::Notice(format!("{name} is {why}; the next turn's lease is kept in {instead}")));
+        self.disk.known.refused_lease = Some(name);
+        self.disk.write_memory(&self.memory)?;
+        self.next_lease_ref = Some(instead);
+        Ok(())
     }
 
     fn push(

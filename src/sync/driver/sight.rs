@@ -46,7 +46,8 @@ impl Sight {
     ) -> Result<Result<Listing, Trouble>, DriverError> {
         let mut refs = vec![self.branch.as_str(), lease.as_str()];
         refs.extend(rescue.map(RefName::as_str));
-        let values = match remote.list(&refs) {
+        // A tip that is new is fetched next.
+        let values = match remote.look(&refs) {
             Ok(values) => values,
             Err(e) => return Ok(Err(e.trouble())),
         };

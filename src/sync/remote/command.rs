@@ -54,8 +54,8 @@ pub(super) struct Git {
 }
 
 impl Git {
-    /// Runs git in `folder`.
-    pub(super) fn run(&self, folder: &Path, args: &[&str]) -> Result<Ran, RemoteError> {
+    /// Runs git on the repository `git_dir`.
+    pub(super) fn run(&self, git_dir: &Path, args: &[&str]) -> Result<Ran, RemoteError> {
         let mut command = Command::new("git");
         for off in OFF {
             command.args(["-c", off]);
@@ -64,7 +64,8 @@ impl Git {
         for (key, value) in &self.helpers {
             command.arg("-c").arg(format!("{key}={value}"));
         }
-        command.args(args).current_dir(folder);
+        // Named, not looked for: the folder of a linked worktree lies inside the main one's.
+        command.arg("--git-dir").arg(git_dir).args(args).current_dir(git_dir);
         quiet(&mut command);
         command.env("GIT_SSH_COMMAND", self.ssh());
         if let Some(home) = self.surroundings.home() {

@@ -11,6 +11,12 @@ pub trait Remote: Send {
     /// The values of these refs, in one listing; `None` for one that is not there.
     fn list(&mut self, refs: &[&str]) -> Result<Vec<Option<Oid>>, RemoteError>;
 
+    /// As [`Remote::list`], and brings the first ref's objects here, where they are not and where that
+    /// saves a connection. Whether they came is for [`Remote::fetch`] to say.
+    fn look(&mut self, refs: &[&str]) -> Result<Vec<Option<Oid>>, RemoteError> {
+        self.list(refs)
+    }
+
     /// Brings the objects of `tip`, which a listing showed at `reference`, here. No ref is written.
     fn fetch(&mut self, reference: &str, tip: Oid) -> Result<(), RemoteError>;
 

@@ -68,6 +68,10 @@ impl Place {
         }
     }
 
+    pub(super) fn is_secure_http(&self) -> bool {
+        matches!(self, Self::Http { secure: true, .. })
+    }
+
     /// For messages.
     pub fn host(&self) -> &str {
         match self {

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use git2::{
@@ -46,7 +47,12 @@ impl Smart {
 impl Remote for Smart {
     fn list(&mut self, refs: &[&str]) -> Result<Vec<Option<Oid>>, RemoteError> {
         let refs: Vec<String> = refs.iter().map(|r| (*r).to_owned()).collect();
-        self.worker.run(move |own, life| own.list(&refs, life))
+        self.worker.run(move |own, life| own.list(&refs, false, life))
+    }
+
+    fn look(&mut self, refs: &[&str]) -> Result<Vec<Option<Oid>>, RemoteError> {
+        let refs: Vec<String> = refs.iter().map(|r| (*r).to_owned()).collect();
+        self.worker.run(move |own, life| own.list(&refs, true, life))
     }
 
     fn fetch(&mut self, reference: &str, tip: Oid) -> Result<(), RemoteError> {
@@ -68,31 +74,42 @@ impl Own {
         }
     }
 
-    fn list(&self, refs: &[String], life: &Arc<Pulse>) -> Result<Vec<Option<Oid>>, RemoteError> {
+    fn list(&self, refs: &[String], bring: bool, life: &Arc<Pulse>) -> Result<Vec<Option<Oid>>, RemoteError> {
         let heads = || {
             let mut remote = self.repo.remote_anonymous(&self.purse.url)?;
             let callbacks = callbacks(&self.purse, life);
             let mut proxy = ProxyOptions::new();
             proxy.auto();
-            let connection = remote.connect_auth(Direction::Fetch, Some(callbacks), Some(proxy))?;
+            let mut connection = remote.connect_auth(Direction::Fetch, Some(callbacks), Some(proxy))?;
             life.beat();
             let heads = connection.list()?;
             let find = |name: &String| heads.iter().find(|h| h.name() == *name).map(git2::RemoteHead::oid);
-            Ok(refs.iter().map(find).collect())
+            let values: Vec<Option<Oid>> = refs.iter().map(find).collect();
+            if let (true, Some(first), Some(Some(tip))) = (bring, refs.first(), values.first())
+                && self.repo.find_commit(*tip).is_err()
+            {
+                // A handshake is most of what a fetch costs. If it fails, the fetch that follows tells.
+                let _ = connection.remote().download(&[first.as_str()], Some(&mut self.fetching(life)));
+            }
+            Ok(values)
         };
         heads().map_err(|e| self.failed(e))
+    }
+
+    fn fetching(&self, life: &Arc<Pulse>) -> FetchOptions<'_> {
+        let mut options = FetchOptions::new();
+        options.remote_callbacks(callbacks(&self.purse, life));
+        options.download_tags(git2::AutotagOption::None).update_fetchhead(false);
+        let mut proxy = ProxyOptions::new();
+        proxy.auto();
+        options.proxy_options(proxy);
+        options
     }
 
     fn fetch(&self, reference: &str, tip: Oid, life: &Arc<Pulse>) -> Result<(), RemoteError> {
         let download = || {
             let mut remote = self.repo.remote_anonymous(&self.purse.url)?;
-            let mut options = FetchOptions::new();
-            options.remote_callbacks(callbacks(&self.purse, life));
-            options.download_tags(git2::AutotagOption::None).update_fetchhead(false);
-            let mut proxy = ProxyOptions::new();
-            proxy.auto();
-            options.proxy_options(proxy);
-            let downloaded = remote.download(&[reference], Some(&mut options));
+            let downloaded = remote.download(&[reference], Some(&mut self.fetching(life)));
             let _ = remote.disconnect();
             downloaded
         };
@@ -159,14 +176,22 @@ impl Own {
 fn callbacks<'a>(purse: &'a Purse, life: &Arc<Pulse>) -> RemoteCallbacks<'a> {
     let mut callbacks = RemoteCallbacks::new();
     let mut attempts = purse.attempts();
-    let beat = Arc::clone(life);
+    // libgit2 follows a redirection to another host and does not tell whom a login is for.
+    let reached = Rc::new(RefCell::new(None::<String>));
+    let (beat, at) = (Arc::clone(life), Rc::clone(&reached));
     callbacks.credentials(move |_, user, allowed| {
         beat.beat();
-        attempts.next(user, allowed)
+        match &*at.borrow() {
+            Some(other) if purse.place.is_secure_http() && other != purse.place.host() => {
+                Err(redirected(other))
+            }
+            _ => attempts.next(user, allowed),
+        }
     });
     let beat = Arc::clone(life);
     callbacks.certificate_check(move |certificate, host| {
         beat.beat();
+        *reached.borrow_mut() = Some(host.to_owned());
         let key = certificate.as_hostkey().and_then(|k| k.hostkey());
         let known = key.is_some_and(|key| knows(purse, host, key));
         Ok(if known {
@@ -188,6 +213,11 @@ fn callbacks<'a>(purse: &'a Purse, life: &Arc<Pulse>) -> RemoteCallbacks<'a> {
         beat.beat();
     });
     callbacks
+}
+
+fn redirected(to: &str) -> git2::Error {
+    let why = format!("redirected to {to}, which gets no login meant for another host");
+    git2::Error::new(git2::ErrorCode::Auth, git2::ErrorClass::Http, why)
 }
 
 /// Plain lines of the user's and the machine's known hosts; what is not found there libgit2 judges.

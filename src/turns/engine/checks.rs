@@ -55,7 +55,7 @@ impl Engine<'_> {
                 .and_then(|f| f.try_clone().ok())
                 .map(|file| RawLog { file, max_bytes: supervision.log_max_bytes });
             let seen = self.show(&request.attempt, role.as_str(), "-", &command);
-            let mut quiet = |activity: &Activity| super::control::note(&seen, activity);
+            let mut quiet = |activity: &Activity| crate::agents::note(&seen, activity);
             let outcome = supervise::run(request, self.world.stop, &*self.world.clock, &mut quiet).await;
             drop(seen);
             let role = role.to_string();

@@ -6,7 +6,7 @@ use super::Engine;
 use crate::clock::{Clock, iso_seconds};
 use crate::control::{self, AttemptInfo, Board, LiveAttempt, RunInfo, Server};
 use crate::event::Event as Fact;
-use crate::supervise::{Activity, Kind, Stop, StopReason};
+use crate::supervise::{Stop, StopReason};
 use crate::turns::settings::Settings;
 
 /// The board of a run; an interrupt of the run is like a first Ctrl-C, and never like a second one.
@@ -52,16 +52,5 @@ impl Engine<'_> {
             agent: masked(agent),
         };
         self.board.begin(info, interrupt(self.world.stop))
-    }
-}
-
-/// Notes on the board what an activity says of an attempt.
-pub(super) fn note(attempt: &LiveAttempt, activity: &Activity) {
-    match &activity.kind {
-        Kind::Spawn { pid, .. } => attempt.spawned(*pid),
-        Kind::Idle { .. } => attempt.fell_idle(),
-        Kind::Active => attempt.heard(),
-        _ if activity.stream.is_some() => attempt.heard(),
-        _ => {}
     }
 }

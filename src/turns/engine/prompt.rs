@@ -7,21 +7,19 @@ use std::pin::pin;
 use jiff::Timestamp;
 
 use super::Engine;
-use super::control::note;
-use super::limits::{Cut, Watch};
-use crate::agents::{Job, Ready, rate_limit, run_agent};
+use super::limits::Watch;
+use crate::agents::{Job, Ready, note, run_agent, shown};
 use crate::clock::file_stamp;
 use crate::config::Limits;
 use crate::control::Board;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
-use crate::supervise::{Activity, ActivityTag, Kind, Lifecycle, Outcome};
+use crate::supervise::{Activity, ActivityTag, Kind, Outcome};
 use crate::sync::worktree::Repo;
 use crate::turns::budget;
 use crate::turns::context::{Context, Previous, focus};
 use crate::turns::logs::TurnLog;
 use crate::turns::settings::Settings;
-use crate::turns::words::tool_line;
 
 /// Bytes of an agent's plain answer that are kept.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -154,12 +152,7 @@ impl Engine<'_> {
                 }
             }
         };
-        let cut = watch.cut().filter(|_| matches!(outcome.state, Lifecycle::Interrupted { .. }));
-        self.cut = cut.map(Cut::Limit);
-        // Who was refused before it did anything used nothing.
-        if outcome.usage.is_some() || rate_limit::refusal(&outcome).is_none() {
-            self.spent.add(outcome.usage);
-        }
+        self.cut = watch.cut(&outcome);
         (outcome, String::from_utf8_lossy(&answer).into_owned())
     }
 
@@ -214,39 +207,4 @@ pub fn rescues(repo: &Repo) -> Vec<String> {
     let tip = repo.head().ok().and_then(|h| h.commit);
     let list = tip.and_then(|t| repo.unmerged_rescues(t).ok()).unwrap_or_default();
     list.into_iter().map(|(name, _)| name).collect()
-}
-
-/// What of an activity a person sees: text plain, tool calls one line each, never raw records.
-pub(super) fn shown(role: &str, activity: &Activity, plain: bool) -> Option<Fact> {
-    let output = |text: String| Some(Fact::AttemptOutput { role: role.to_owned(), text });
-    let warning = |text: String| Some(Fact::AttemptWarning { role: role.to_owned(), text });
-    match &activity.kind {
-        Kind::Output { bytes } => {
-            let text = String::from_utf8_lossy(bytes);
-            if !plain && text.trim_start().starts_with(['{', '[']) { None } else { output(text.into_owned()) }
-        }
-        Kind::Message { text } => output(format!("{}\n", text.trim_end())),
-        Kind::ToolUse { name, input, .. } => output(format!("  > {}\n", tool_line(name, input))),
-        Kind::Warning { text } => warning(text.clone()),
-        Kind::Heartbeat { silent_ms } => Some(Fact::AttemptQuiet {
-            role: role.to_owned(),
-            silent_ms: *silent_ms,
-            running_ms: activity.offset_ms,
-        }),
-        Kind::Idle { silent_ms } => Some(Fact::AttemptIdle { role: role.to_owned(), silent_ms: *silent_ms }),
-        Kind::Active => Some(Fact::AttemptActive { role: role.to_owned() }),
-        Kind::RateLimit(limit) => Some(Fact::RateLimited {
-            role: role.to_owned(),
-            status: limit.status.clone(),
-            blocked: limit.blocked,
-            resets_at: limit.resets_at,
-        }),
-        Kind::Terminate { reason, .. } => warning(format!("ending the agent: {reason}")),
-        Kind::Leak(leak) => warning(format!(
-            "ended a process the agent left behind: pid {} ({})",
-            leak.pid,
-            leak.argv.join(" ")
-        )),
-        _ => None,
-    }
 }

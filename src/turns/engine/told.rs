@@ -59,7 +59,6 @@ impl Engine<'_> {
         outcome: Option<&Outcome>,
         verdict: &Verdict,
     ) -> Result<AttemptResult, LoopError> {
-        let usage = outcome.and_then(|o| o.usage).unwrap_or_default();
         let error = match verdict {
             Verdict::Ok => None,
             Verdict::Failed { status, causes, .. } => Some(causes.first().unwrap_or(status).clone()),
@@ -69,17 +68,8 @@ impl Engine<'_> {
             (Some(from), Some(to)) if from != to => Some(format!("{from}..{to}")),
             _ => None,
         };
-        Ok(AttemptResult {
-            exit_code: outcome.and_then(|o| o.exit.code()),
-            signal: outcome.and_then(|o| o.exit.signal()),
-            error_kind: outcome.map(|o| o.error_kind.name().to_owned()),
-            error,
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            cost_usd: usage.cost_usd,
-            session_id: outcome.and_then(|o| o.session_id.clone()),
-            commits,
-        })
+        let account = outcome.map(Outcome::account).unwrap_or_default();
+        Ok(AttemptResult { error, commits, ..account })
     }
 
     /// Commits of the turn without the state commits, and what they changed.

@@ -12,15 +12,13 @@ use super::result::{State, TaskResult};
 use super::run::{Options, Setting};
 use super::task::{Task, Work};
 use super::worktree;
-use crate::agents::{Job, Ready, find_on_path, run_agent};
+use crate::agents::{Job, Ready, find_on_path, note, run_agent, shown};
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::config::duration::Secs;
 use crate::control::LiveAttempt;
 use crate::event::{AttemptResult, Ended, Event, Place, Sink};
-use crate::supervise::{
-    self, Activity, ActivityTag, ErrorKind, Kind, Lifecycle, Outcome, RawLog, Request, Stop,
-};
+use crate::supervise::{self, Activity, ActivityTag, ErrorKind, Lifecycle, Outcome, RawLog, Request, Stop};
 use crate::sync::worktree::Repo;
 
 /// What the tasks of a run share.
@@ -137,7 +135,7 @@ impl Ground<'_> {
         let plain = ready.is_none_or(|r| r.agent.output == "text");
         let mut hear = |activity: &Activity| {
             note(seen, activity);
-            if let Some(event) = told(&task.id, activity, plain) {
+            if let Some(event) = shown(&task.id, activity, plain) {
                 self.emit(attempt, event);
             }
         };
@@ -240,18 +238,7 @@ fn account(
             Ended::Failed
         }
         Ok(outcome) => {
-            let usage = outcome.usage.unwrap_or_default();
-            told = AttemptResult {
-                exit_code: outcome.exit.code(),
-                signal: outcome.exit.signal(),
-                error_kind: Some(outcome.error_kind.name().to_owned()),
-                error: None,
-                input_tokens: usage.input_tokens,
-                output_tokens: usage.output_tokens,
-                cost_usd: usage.cost_usd,
-                session_id: outcome.session_id.clone(),
-                commits: None,
-            };
+            told = outcome.account();
             (result.exit_code, result.signal) = (outcome.exit.code(), outcome.exit.signal());
             result.seconds = Some(outcome.duration.as_secs_f64());
             let (state, ended) = match &outcome.state {
@@ -295,36 +282,4 @@ pub(super) fn line(result: &TaskResult) -> String {
     let took = result.seconds.map_or_else(String::new, |s| format!(" in {s:.1}s"));
     let error = result.error.as_ref().map_or_else(String::new, |e| format!(": {e}"));
     format!("task {} {state}{took}{error}", result.id)
-}
-
-/// Notes on the board what an activity says of an attempt.
-fn note(seen: &LiveAttempt, activity: &Activity) {
-    match &activity.kind {
-        Kind::Spawn { pid, .. } => seen.spawned(*pid),
-        Kind::Idle { .. } => seen.fell_idle(),
-        Kind::Active => seen.heard(),
-        _ if activity.stream.is_some() => seen.heard(),
-        _ => {}
-    }
-}
-
-/// What of an activity a person sees.
-fn told(role: &str, activity: &Activity, plain: bool) -> Option<Event> {
-    let output = |text: String| Some(Event::AttemptOutput { role: role.to_owned(), text });
-    let warning = |text: String| Some(Event::AttemptWarning { role: role.to_owned(), text });
-    match &activity.kind {
-        Kind::Output { bytes } => {
-            let text = String::from_utf8_lossy(bytes);
-            if !plain && text.trim_start().starts_with(['{', '[']) { None } else { output(text.into_owned()) }
-        }
-        Kind::Message { text } => output(format!("{}\n", text.trim_end())),
-        Kind::Warning { text } => warning(text.clone()),
-        Kind::Idle { silent_ms } => Some(Event::AttemptIdle { role: role.to_owned(), silent_ms: *silent_ms }),
-        Kind::Active => Some(Event::AttemptActive { role: role.to_owned() }),
-        Kind::Terminate { reason, .. } => warning(format!("being ended: {reason}")),
-        Kind::Leak(leak) => {
-            warning(format!("ended a process it left behind: pid {} ({})", leak.pid, leak.argv.join(" ")))
-        }
-        _ => None,
-    }
 }

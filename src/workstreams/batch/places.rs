@@ -29,7 +29,7 @@ impl Places {
     }
 
     /// The next step; a task that is given out counts as running until [`Places::ended`].
-    pub fn next(&mut self) -> Next {
+    pub fn step(&mut self) -> Next {
         while !self.halted && self.wanted.get(self.next) == Some(&false) {
             self.next += 1;
         }
@@ -74,7 +74,7 @@ mod tests {
             let (mut started, mut running, mut never) = (Vec::new(), 0usize, None);
             let mut steps = steps.into_iter();
             loop {
-                match places.next() {
+                match places.step() {
                     Next::Start(at) => {
                         prop_assert!(never.is_none() && wanted[at]);
                         prop_assert!(started.last().is_none_or(|last| *last < at));

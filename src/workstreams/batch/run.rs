@@ -241,7 +241,10 @@ impl<'a> Batch<'a> {
                 role: task.id.clone(),
                 iteration: None,
                 prompt: self.ground.setting.redactor.text(&task.words()).into_owned(),
-                agent: task.agent.clone().unwrap_or_default(),
+                agent: match &task.work {
+                    Work::Run(_) => "-".to_owned(),
+                    Work::Prompt(_) => task.agent.as_ref().unwrap_or(&self.saved.options.agent).clone(),
+                },
             };
             let (id, own) = (info.id.clone(), self.stops[at].clone());
             let seen = self.board.begin(info, move |why| own.ask(StopReason::because(why)));
@@ -271,9 +274,9 @@ impl<'a> Batch<'a> {
         let mut halted = false;
         loop {
             if let Some(reason) = self.stop.check().await {
-                self.end_all(reason, if self.stop.immediate() { 2 } else { 1 });
+                self.end_all(&reason, if self.stop.immediate() { 2 } else { 1 });
             }
-            let next = self.places.next();
+            let next = self.places.step();
             if let Next::Start(at) = next {
                 if let Some(start) = self.start(at) {
                     working.push(ground.run(start));
@@ -347,7 +350,7 @@ impl<'a> Batch<'a> {
     }
 
     /// The whole run is to end; `level` 2: at once.
-    fn end_all(&mut self, reason: StopReason, level: u8) {
+    fn end_all(&mut self, reason: &StopReason, level: u8) {
         if self.interrupted.is_none() {
             self.emit(Event::Signal { name: reason.text.clone() });
             self.emit(Event::RunInterrupted { reason: reason.text.clone() });

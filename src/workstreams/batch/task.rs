@@ -121,6 +121,11 @@ fn lines(text: &str, form: Form, read: ReadFile<'_>) -> (Vec<Task>, Vec<TaskProb
     (tasks, problems)
 }
 
+/// What stands behind the last dot.
+fn extension(name: &str) -> Option<&str> {
+    name.rsplit_once('.').map(|(_, end)| end)
+}
+
 /// A line a person wrote for a shell; never made from a prompt.
 fn shell(line: &str) -> Vec<String> {
     vec!["sh".into(), "-c".into(), line.into()]
@@ -136,7 +141,7 @@ fn prompt(text: &str, read: ReadFile<'_>) -> Result<String, String> {
     match read(text) {
         Ok(Some(content)) if content.trim().is_empty() => Err(format!("the prompt file {text} is empty")),
         Ok(Some(content)) => Ok(content),
-        Ok(None) if one_word && (text.ends_with(".md") || text.ends_with(".txt")) => {
+        Ok(None) if one_word && ["md", "txt"].iter().any(|e| extension(text) == Some(e)) => {
             Err(format!("there is no prompt file {text}"))
         }
         Ok(None) => Ok(text.to_owned()),
@@ -222,7 +227,7 @@ impl Item {
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         let begins = id.starts_with(|c: char| c.is_ascii_alphanumeric());
         // What git refuses in a branch name.
-        let branch = !id.contains("..") && !id.ends_with('.') && !id.ends_with(".lock");
+        let branch = !id.contains("..") && !id.ends_with('.') && extension(&id) != Some("lock");
         if !begins || !branch || id.len() > LONGEST_ID || !id.chars().all(plain) {
             return Err(format!(
                 "the id `{id}` is not made of at most {LONGEST_ID} letters, digits, `-`, `_` and single dots"
@@ -242,6 +247,7 @@ impl Item {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "the form that is asked for")]
     fn read(name: &str) -> std::io::Result<Option<String>> {
         Ok(match name {
             "prompts/a.md" => Some("from a file\n".to_owned()),

@@ -58,6 +58,8 @@ fn one_task_is_ended_and_only_it() {
 #[test]
 fn a_waiting_task_is_never_spawned() {
     let (p, run) = waiting();
+    let status = p.run(&["status"]).expect(0).out;
+    assert!(status.contains("(3 -, not started)") && status.contains("(1 -, pid "), "{status}");
     p.run(&["interrupt", &attempt(&p, "3")]).expect(0);
     p.write("go", "");
     let output = run.wait_with_output().unwrap();

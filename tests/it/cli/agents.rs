@@ -132,3 +132,15 @@ fn output_that_breaks_off_is_a_failure() {
     assert!(ran.err.contains("cause: the agent's output ended without a final record"), "{}", ran.err);
     assert_eq!(p.brief(), "1 galph failed");
 }
+
+/// A model behind HTTP is no program of its own.
+#[test]
+fn a_model_behind_http_is_listed_as_one() {
+    let p = Project::new();
+    p.config("agents: {local: {http: {url: 'http://127.0.0.1:9/v1', api: openai-chat, model: m}}}\n");
+    let text = p.run(&["agents"]).expect(0).out;
+    assert!(text.contains("local      a model behind HTTP: m at http://127.0.0.1:9/v1\n"), "{text}");
+    let list = listed(&p);
+    let local = list.iter().find(|a| a["name"] == "local").unwrap();
+    assert_eq!((&local["url"], &local["installed_version"]), (&"http://127.0.0.1:9/v1".into(), &Value::Null));
+}

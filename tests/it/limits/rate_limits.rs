@@ -151,8 +151,9 @@ fn a_wait_does_not_pass_the_budget() {
 /// The router prompt has the same patience.
 #[test]
 fn the_router_prompt_waits_too() {
-    let script = "cat > prompt; if grep -q ASKED prompt; then echo x >> asked; if test $(wc -l < asked) -eq 1; then LIMIT; exit 1; fi; echo reviewer.md; else echo done >> took; fi";
-    let script = script.replace("LIMIT", &limited(Some(START + 30)));
+    let script = "cat > prompt; if grep -q ASKED prompt; then echo x >> asked; if test $(wc -l < asked) -eq 1; then LIMIT; exit 1; fi; ANSWER; else echo done >> took; fi";
+    let answer = say(r#"{"type":"result","text":"reviewer.md"}"#);
+    let script = script.replace("LIMIT", &limited(Some(START + 30))).replace("ANSWER", &answer);
     let config = config(&script, "wait") + "router: {enabled: true, prompt: router.md}\n";
     let bench = Bench::new(&config);
     bench.project.write("prompts/router.md", "ASKED\n");

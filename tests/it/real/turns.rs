@@ -194,3 +194,14 @@ fn a_test_by_hand(cli: &str) {
     assert!(!out.contains("session    unknown") && !out.contains("tokens     unknown"), "{out}");
     assert_eq!(out.contains("cost       unknown"), !priced(cli), "{out}");
 }
+
+/// A6: a stated reset is waited for, and the same turn is taken again. gemini is the one that states it for a key.
+#[test]
+fn a_stated_reset_is_waited_for() {
+    let Some(stage) = Stage::new("gemini", &["limit:2", "text:after the wait"], "") else { return };
+    let ran = stage.run().expect(0);
+    assert!(ran.out.contains("after the wait\n"), "{}", ran.out);
+    assert_eq!(stage.project.brief(), "2 galph complete");
+    let turns = stage.project.run_git(&["log", "--format=%s", "--grep=status=running-galph"]);
+    assert!(turns.lines().count() <= 1, "the turn was claimed twice: {turns}");
+}

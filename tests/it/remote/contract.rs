@@ -134,3 +134,23 @@ fn a_poll_is_one_request() {
     remote.swap(&Swap { reference: MAIN, expected: None, new: ann.commit(None, "one") }).unwrap();
     assert_eq!(asked(), 3);
 }
+
+/// A look that shows a new tip brings it along on the same connection; a second look brings nothing.
+#[test]
+fn a_look_saves_the_fetch_a_connection() {
+    on_all(|ground| {
+        let (ann, bob) = (ground.clone("ann"), ground.clone("bob"));
+        let one = ann.commit(None, "one");
+        ground.open(&ann).swap(&Swap { reference: MAIN, expected: None, new: one }).unwrap();
+        let mut bobs = ground.open(&bob);
+        assert_eq!(bobs.look(&[MAIN, LEASE]).unwrap(), [Some(one), None]);
+        assert_eq!(bob.has(one), matches!(ground.kind, Kind::Daemon | Kind::Http | Kind::Ssh));
+        if let Some(http) = ground.http.as_ref().filter(|_| ground.kind == Kind::Http) {
+            let asked = || http.asked.load(std::sync::atomic::Ordering::SeqCst);
+            // Two for the push, the listing, and the objects.
+            assert_eq!(asked(), 4);
+            bobs.look(&[MAIN]).unwrap();
+            assert_eq!(asked(), 5);
+        }
+    });
+}

@@ -7,7 +7,7 @@ use orchestrator::sync::driver::{Said, Work};
 use orchestrator::sync::protocol::{How, Reason};
 
 use super::ground::{Kind, LEASE, MAIN, git};
-use super::site::{STATE, Site, commit_file, done, exits, role};
+use super::site::{STATE, Site, commit_file, done, exits, role, wait_until};
 
 /// The main way, on every transport: create, claim, work, hand off, the peer's turn.
 #[test]
@@ -19,7 +19,14 @@ fn two_roles_take_turns() {
         assert_eq!(first.reason(), &Reason::Done, "{kind:?} {:?}", first.said);
         assert_eq!(site.state().status, Status::Waiting(role("ralph")));
         ann.assert_at_remote();
-        let second = bob.work("code.rs");
+        let home = site.ground.home();
+        let leased = || site.git(&site.ground.bare(), &["log", "-1", "--format=%B", LEASE]).contains("bob");
+        let second = bob.run(|top, _, _| {
+            // The lease has its own thread, and ann's may have come too late for a ref.
+            wait_until("the lease", || site.ground.value(LEASE).is_some() && leased());
+            commit_file(&home, top, "code.rs", "code");
+            done()
+        });
         assert_eq!((second.reason(), second.runs), (&Reason::Done, 1), "{kind:?}");
         bob.assert_at_remote();
         assert!(bob.top.join("plan.md").exists());

@@ -218,6 +218,17 @@ pub fn done() -> Work {
     Work { how: How::Succeeded, exit: None, details }
 }
 
+/// Waits for another thread or process, for a bounded time.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..2000 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{what} did not happen");
+}
+
 pub fn exits() -> Work {
     Work { exit: Some(Exit { reason: Some("all done".into()) }), ..done() }
 }

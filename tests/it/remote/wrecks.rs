@@ -9,7 +9,7 @@ use orchestrator::sync::protocol::{Control, Goal, Message, Reason, Start, TurnId
 
 use super::ground::{Kind, MAIN, git};
 use super::http::Fault;
-use super::site::{Machine, Site, commit_file, done, role};
+use super::site::{Machine, Site, commit_file, done, role, wait_until};
 
 /// Makes the next write of the journal fail, which ends the driver as a crash would.
 fn break_journal(machine: &std::path::Path) {
@@ -269,5 +269,52 @@ fn a_refused_hand_off_is_kept() {
     let published = bob.run_with(|_, _, _| panic!("it is over already"), |handle| handle.stop_requested());
     assert_eq!(published.runs, 0, "{:?}", published.finish);
     assert!(site.subjects().iter().any(|s| s.contains("actor=ralph → next=galph status=ok")));
+    site.assert_legal();
+}
+
+/// G3: a host that refuses the lease ref gets a branch for it.
+#[test]
+fn a_refused_lease_ref_is_replaced_by_a_branch() {
+    let site = Site::new(Kind::Daemon).unwrap();
+    site.git(&site.ground.bare(), &["config", "receive.hideRefs", "refs/orchestrator"]);
+    let ann = site.machine("ann", "galph");
+    let seen = ann.top.join(".orchestrator/seen.json");
+    let ran = ann.run(|_, _, _| {
+        let told =
+            || fs::read_to_string(&seen).is_ok_and(|text| text.contains("refs/orchestrator/lease/main"));
+        wait_until("the refusal", told);
+        done()
+    });
+    assert_eq!(ran.reason(), &Reason::Done);
+    let notice = ran.said.iter().any(|s| {
+        matches!(s, orchestrator::sync::driver::Said::Notice(text) if text.contains("orchestrator-lease/main"))
+    });
+    assert!(notice, "{:?}", ran.said);
+    let again = ann.setup.clone();
+    site.machine("bob", "ralph").work("b.txt");
+    let ann = Machine { setup: again, ..ann };
+    let branch = "refs/heads/orchestrator-lease/main";
+    let next = ann.run(|_, claimed, _| {
+        let turn = claimed.state.turn.as_ref().unwrap();
+        assert_eq!(turn.lease_ref.as_deref(), Some(branch));
+        wait_until("the lease", || !site.refs(branch).is_empty());
+        done()
+    });
+    assert_eq!(next.reason(), &Reason::Done);
+    site.assert_legal();
+}
+
+/// The first machine of an empty remote, from an empty clone.
+#[test]
+fn an_empty_remote_gets_its_first_state() {
+    let site = Site::path();
+    site.git(&site.ground.bare(), &["update-ref", "-d", MAIN]);
+    let ann = site.machine("ann", "galph");
+    let ran = ann.work("first.txt");
+    assert_eq!(ran.reason(), &Reason::Done, "{:?} {:?}", ran.finish, ran.said);
+    ann.assert_at_remote();
+    assert_eq!(site.subjects().len(), 4, "{:?}", site.subjects());
+    let bob = site.machine("bob", "ralph");
+    assert_eq!(bob.work("second.txt").reason(), &Reason::Done);
     site.assert_legal();
 }
