@@ -165,18 +165,18 @@ const SUPERVISION: &[Key] = &[
 ];
 
 const SYNC: &[Key] = &[
-    unused("transport", One(Choice(&["auto", "git2", "git"])), "how the remote is reached"),
+    key("transport", One(Choice(&["auto", "git2", "git"])), "how the remote is reached"),
     key("lease_secs", SECS, "lease of a turn, s"),
-    unused("margin_secs", SECS, "added to the lease before a take-over, s"),
-    unused("lease_ref", TEXT, "ref that carries the lease; unset: refs/orchestrator/lease/<branch>"),
-    unused("poll_interval", SECS, "between listings of the remote, s"),
-    unused("takeover", One(Choice(&["auto", "manual", "never"])), "who may take over a dead turn"),
-    unused("retry_secs", SECS, "how long transient failures are retried, s"),
-    unused("retry_failed", COUNT, "times a failed turn is retried by cron"),
-    unused("network_timeout_secs", SECS, "bound of every network operation, s"),
-    unused("clock_skew_secs", SECS, "assumed difference of clocks, s"),
+    key("margin_secs", SECS, "added to the lease before a take-over, s"),
+    key("lease_ref", TEXT, "ref that carries the lease; unset: refs/orchestrator/lease/<branch>"),
+    key("poll_interval", SECS, "between listings of the remote, s"),
+    key("takeover", One(Choice(&["auto", "manual", "never"])), "who may take over a dead turn"),
+    key("retry_secs", SECS, "how long transient failures are retried, s"),
+    key("retry_failed", COUNT, "times a failed turn is retried by cron"),
+    key("network_timeout_secs", SECS, "bound of every network operation, s"),
+    key("clock_skew_secs", SECS, "assumed difference of clocks, s"),
     key("message_suffix", TEXT, "added to state commits' subjects, such as [skip ci]"),
-    unused("heartbeat_secs", SECS, "between signs of a waiting role, s"),
+    key("heartbeat_secs", SECS, "between signs of a waiting role, s"),
 ];
 
 const GROUP: &[Key] = &[

@@ -220,8 +220,9 @@ impl Engine<'_> {
         let dry_run = self.settings.options.commit_dry_run;
         let plan =
             autocommit::prepare(&git.repo, &open.dirty_before, Scope::Turn { first_role }, &git.rules)?;
+        let tolerate = self.settings.config.run.tolerate_doc_dirty;
         let mode = if self.hand.is_some() { Mode::Role } else { Mode::Combined };
-        let left = match autocommit::after_turn(&plan, mode, first_role, false) {
+        let left = match autocommit::after_turn(&plan, mode, first_role, tolerate) {
             autocommit::Verdict::Clean => Vec::new(),
             autocommit::Verdict::Warn(left) => left,
             autocommit::Verdict::Stop(left) => {
