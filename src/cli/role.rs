@@ -14,7 +14,7 @@ use crate::sync::remote::Surroundings;
 use crate::turns::engine::{RoleReport, RoleWorld, run_role};
 use crate::turns::settings::Settings;
 
-pub(super) fn run(settings: Arc<Settings>, sink: &mut dyn Sink, global: &Global) -> Result<u8, Failure> {
+pub(super) fn run(settings: &Arc<Settings>, sink: &mut dyn Sink, global: &Global) -> Result<u8, Failure> {
     let internal = |what: &str, e: std::io::Error| Failure::new(INTERNAL, "io", what).cause(e.to_string());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -25,10 +25,10 @@ pub(super) fn run(settings: Arc<Settings>, sink: &mut dyn Sink, global: &Global)
         let mut machine = Machine::new();
         machine.stop = Stop::install_signals().map_err(|e| internal("listen to signals", e))?;
         let world = world(&machine);
-        let (stream, hooks) = Stream::new(&settings, &machine, sink);
+        let (stream, hooks) = Stream::new(settings, &machine, sink);
         let mut ear = stream.ear();
         let run = async {
-            let report = run_role(Arc::clone(&settings), world, &mut ear).await;
+            let report = run_role(Arc::clone(settings), world, &mut ear).await;
             stream.over();
             report
         };

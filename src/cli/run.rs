@@ -25,7 +25,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8, Failure> {
         console.emit(Event::Notice { text });
     }
     if settings.options.role.is_some() {
-        return super::role::run(std::sync::Arc::new(settings), &mut console, global);
+        return super::role::run(&std::sync::Arc::new(settings), &mut console, global);
     }
     let report = drive(&settings, &mut console)?;
     end(report, global)
