@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 
 use super::agents_test::test;
 use super::args::{AgentsArgs, AgentsCommand, Format, Global};
-use super::error::{Failure, INTERNAL, OK};
-use super::setup::{Machine, Setup, setup_beside};
+use super::error::{Failure, OK};
+use super::setup::{Machine, Setup, runtime, setup_beside};
 use crate::agents::{self, Agent, SHELL, find_on_path};
 use crate::config::Delivery;
 use crate::ids::Ids;
-use crate::supervise::Stop;
 use crate::turns::settings::Settings;
 
 pub(super) fn agents(global: &Global, args: &AgentsArgs) -> Result<u8, Failure> {
@@ -29,14 +28,9 @@ pub(super) fn agents(global: &Global, args: &AgentsArgs) -> Result<u8, Failure> 
 fn with_machine<F: Future<Output = Result<u8, Failure>>>(
     work: impl FnOnce(Machine) -> F,
 ) -> Result<u8, Failure> {
-    let internal = |what: &str, e: std::io::Error| Failure::new(INTERNAL, "io", what).cause(e.to_string());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| internal("start the runtime", e))?;
+    let runtime = runtime()?;
     runtime.block_on(async {
-        let mut machine = Machine::new();
-        machine.stop = Stop::install_signals().map_err(|e| internal("listen to signals", e))?;
+        let machine = Machine::listening()?;
         work(machine).await
     })
 }

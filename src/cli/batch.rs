@@ -9,13 +9,13 @@ use super::args::{BatchArgs, Format, Global};
 use super::error::{FAILED, Failure, INTERNAL, OK, REFUSED, USAGE};
 use super::record::{bad_value, find, open};
 use super::screen;
-use super::setup::{Machine, setup_beside};
+use super::setup::{Machine, runtime, setup_beside};
 use super::stream::Stream;
 use crate::config::parse_duration;
 use crate::control;
 use crate::event::{Event, Sink};
 use crate::ledger::{Found, Ledger};
-use crate::supervise::{Stop, sweep_survivors};
+use crate::supervise::sweep_survivors;
 use crate::turns::settings::Settings;
 use crate::ui::bar::Bar;
 use crate::ui::console::{Console, Form as ConsoleForm, Volume};
@@ -168,14 +168,9 @@ fn drive(
     settings: &Settings,
     sink: &mut dyn Sink,
 ) -> Result<Report, Failure> {
-    let internal = |what: &str, e: std::io::Error| Failure::new(INTERNAL, "io", what).cause(e.to_string());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| internal("start the runtime", e))?;
+    let runtime = runtime()?;
     runtime.block_on(async {
-        let mut machine = Machine::new();
-        machine.stop = Stop::install_signals().map_err(|e| internal("listen to signals", e))?;
+        let machine = Machine::listening()?;
         for killed in sweep_survivors(&setting.root, &*machine.clock) {
             let program = killed.argv.first().map_or("?", String::as_str);
             let text = format!("ended a process of an earlier run: pid {} ({program})", killed.pid);

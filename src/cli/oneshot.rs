@@ -17,14 +17,13 @@ use self::teller::Teller;
 use super::args::{Format, Global};
 use super::error::{Failure, INTERNAL, USAGE};
 use super::screen;
-use super::setup::{Machine, environment, home, redactor, start_folder};
+use super::setup::{Machine, environment, home, listen, redactor, runtime, start_folder};
 use super::stream::{Project, Stream};
 use crate::agents::Table;
 use crate::clock::Clock;
 use crate::config::{Limits, Loaded, Override, load};
 use crate::oneshot::session::Session;
 use crate::oneshot::{End, Engine, OneshotError, Resume, Settings, World};
-use crate::supervise::Stop;
 use crate::ui::console::{Console, Form, Volume};
 
 /// No task is longer.
@@ -76,11 +75,7 @@ impl Shown {
 
 /// Runs a session on this thread: children die with the thread that spawned them.
 fn drive(global: &Global, settings: &Settings, shown: &Shown, begin: &Begin) -> Result<u8, Failure> {
-    let internal = |what: &str, e: std::io::Error| Failure::new(INTERNAL, "io", what).cause(e.to_string());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| internal("start the runtime", e))?;
+    let runtime = runtime()?;
     let volume = match (global.quiet, global.verbose, shown.format) {
         (true, ..) | (_, _, Format::Json) => Volume::Quiet,
         (_, true, _) => Volume::Verbose,
@@ -93,12 +88,14 @@ fn drive(global: &Global, settings: &Settings, shown: &Shown, begin: &Begin) -> 
     let mut machine = Machine::new();
     let began = machine.clock.mono();
     let ended = runtime.block_on(async {
-        machine.stop = Stop::install_signals().map_err(|e| internal("listen to signals", e))?;
+        machine.stop = listen()?;
         let project =
             Project { root: &settings.root, config: &settings.config, redactor: &settings.redactor };
         let (stream, hooks) = Stream::of(&project, &machine, &mut console);
         let mut teller = Teller::new(stream.ear(), settings, &machine, shown.activity_log.as_deref())
-            .map_err(|e| internal("open the copy of the activity log", e))?;
+            .map_err(|e| {
+                Failure::new(INTERNAL, "io", "open the copy of the activity log").cause(e.to_string())
+            })?;
         let run = async {
             let world = World {
                 clock: machine.clock.clone(),

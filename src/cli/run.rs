@@ -4,12 +4,11 @@ use std::io::IsTerminal;
 
 use super::args::{Format, Global, RunArgs};
 use super::consent;
-use super::error::{Failure, INTERNAL, OK};
+use super::error::{Failure, OK};
 use super::screen;
-use super::setup::{Machine, Setup, setup};
+use super::setup::{Machine, Setup, runtime, setup};
 use super::stream::Stream;
 use crate::event::{Event, Sink};
-use crate::supervise::Stop;
 use crate::turns::engine::{self, End, Report};
 use crate::turns::settings::Settings;
 use crate::ui::console::{Console, Form, Volume};
@@ -45,14 +44,9 @@ pub(super) fn console(global: &Global, form: Form) -> impl Sink {
 /// Runs the loop on this thread: children die with the thread that spawned them, so it must be the
 /// one that lives as long as the program.
 pub(super) fn drive(settings: &Settings, sink: &mut dyn Sink) -> Result<Report, Failure> {
-    let internal = |what: &str, e: std::io::Error| Failure::new(INTERNAL, "io", what).cause(e.to_string());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| internal("start the runtime", e))?;
+    let runtime = runtime()?;
     runtime.block_on(async {
-        let mut machine = Machine::new();
-        machine.stop = Stop::install_signals().map_err(|e| internal("listen to signals", e))?;
+        let machine = Machine::listening()?;
         let (stream, hooks) = Stream::new(settings, &machine, sink);
         let mut ear = stream.ear();
         let run = async {

@@ -37,9 +37,27 @@ impl Machine {
         Self { clock: Arc::new(SystemClock), ids: SystemIds, stop: Stop::new() }
     }
 
+    /// The same, with a wish to stop that follows the process's signals. Needs a running runtime.
+    pub(super) fn listening() -> Result<Self, Failure> {
+        Ok(Self { stop: listen()?, ..Self::new() })
+    }
+
     pub(super) fn world<'a>(&'a self, sink: &'a mut dyn Sink) -> World<'a> {
         World { clock: self.clock.clone(), ids: &self.ids, stop: &self.stop, sink }
     }
+}
+
+/// For work on this thread: children die with the thread that spawned them, so it must be the one that lives as long
+/// as the program.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|e| Failure::new(INTERNAL, "io", "start the runtime").cause(e.to_string()))
+}
+
+/// A wish to stop that follows the process's signals.
+pub(super) fn listen() -> Result<Stop, Failure> {
+    Stop::install_signals()
+        .map_err(|e| Failure::new(INTERNAL, "io", "listen to signals").cause(e.to_string()))
 }
 
 fn usage(what: impl Into<String>) -> Failure {
