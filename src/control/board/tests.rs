@@ -71,7 +71,7 @@ fn status_counts_from_the_last_sign_of_life() {
     attempt.heard();
     clock.advance(Duration::from_secs(1));
     let seen = board.status().attempts.remove(0);
-    assert_eq!((seen.running_ms, seen.silent_ms, seen.idle), (43_000, 1_000, false));
+    assert_eq!((seen.running_ms, seen.silent_ms, seen.idle), (41_000, 1_000, false));
     drop(attempt);
     assert!(board.status().attempts.is_empty());
 }
