@@ -30,7 +30,7 @@ pub use refusals::remedy;
 pub use roster::{Roster, roster};
 pub use runner::{Job, run_agent};
 pub use shown::{note, shown};
-pub use table::{Agent, SHELL, Table};
+pub use table::{Agent, SHELL, Table, store_of};
 pub use tool_line::tool_line;
 pub use usage::together;
 pub use version::version;

@@ -209,6 +209,20 @@ fn over(base: Agent, record: &AgentRecord) -> Agent {
     }
 }
 
+/// Where an agent keeps its own record of a session (oneshot.md O8): the user's entry, else what is known of a built-in
+/// one. `~` is the home, `{session}` the id from its stream, `*` any part of a name.
+pub fn store_of(name: &str, records: &BTreeMap<String, AgentRecord>) -> Option<String> {
+    let own = records.get(name).and_then(|record| record.recover.as_ref()?.store.clone());
+    let known = || STORES.iter().find(|(agent, _)| *agent == name).map(|(_, store)| (*store).to_owned());
+    own.or_else(known)
+}
+
+/// Seen with the versions that are named in the table above.
+const STORES: &[(&str, &str)] = &[
+    ("claude", "~/.claude/projects/*/{session}.jsonl"),
+    ("codex", "~/.codex/sessions/*/*/*/rollout-*-{session}.jsonl"),
+];
+
 /// An agent that is a model behind HTTP.
 fn over_http(base: Agent, settings: &HttpAgent) -> Agent {
     Agent {
@@ -238,6 +252,16 @@ pub(super) fn layered(first: Limits, then: Limits) -> Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_users_store_wins() {
+        let mut records = BTreeMap::new();
+        assert!(store_of("codex", &records).unwrap().contains("{session}"));
+        assert_eq!(store_of("my", &records), None);
+        let recover = Some(crate::config::Recover { store: Some("~/x/{session}".into()) });
+        records.insert("codex".to_owned(), AgentRecord { recover, ..AgentRecord::default() });
+        assert_eq!(store_of("codex", &records).as_deref(), Some("~/x/{session}"));
+    }
 
     /// A1: a user's record overrides fields, not the whole.
     #[test]

@@ -13,6 +13,7 @@ use crate::config::Limits;
 use crate::config::duration::Secs;
 use crate::ids::Ids;
 use crate::supervise::{Activity, ActivityTag, Kind, Outcome};
+use crate::turns::lock::private_folder;
 use crate::turns::settings::Settings;
 use crate::turns::words::duration;
 
@@ -42,15 +43,15 @@ pub(super) async fn test(
     let ready = agents::ready(&settings.table, name, &config.agent.order, &settings.path, &settings.root)
         .map_err(|e| refuse(&e))?;
     ready.consented(config.agent.unattended).map_err(|e| refuse(&e))?;
-    let private = tempfile::tempdir()
-        .map_err(|e| Failure::new(INTERNAL, "io", "make a temporary folder").cause(e.to_string()))?;
+    let private = private_folder(&settings.root)
+        .map_err(|e| Failure::new(INTERNAL, "io", "make the private folder").cause(e.to_string()))?;
     let patience = config.supervision.timeout_secs.0.is_zero().then(|| Secs::new(PATIENCE_SECS));
     let job = Job {
         ready: &ready,
         prompt: QUESTION.into(),
         prompt_file: QUESTION,
         root: &settings.root,
-        private: private.path(),
+        private: &private,
         env: Vec::new(),
         attempt: format!("test-{}", machine.ids.uuid()),
         supervision: &config.supervision,

@@ -17,16 +17,14 @@ use self::teller::Teller;
 use super::args::{Format, Global};
 use super::error::{Failure, INTERNAL, USAGE};
 use super::screen;
-use super::setup::{environment, home, redactor, start_folder};
-use super::stream::Stream;
+use super::setup::{Machine, environment, home, redactor, start_folder};
+use super::stream::{Project, Stream};
 use crate::agents::Table;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::config::{Limits, Loaded, Override, load};
-use crate::ids::SystemIds;
 use crate::oneshot::session::Session;
 use crate::oneshot::{End, Engine, OneshotError, Resume, Settings, World};
 use crate::supervise::Stop;
-use crate::sync::worktree::PRIVATE_DIR;
 use crate::ui::console::{Console, Form, Volume};
 
 /// No task is longer.
@@ -92,25 +90,37 @@ fn drive(global: &Global, settings: &Settings, shown: &Shown, begin: &Begin) -> 
     let watched = std::io::stderr().is_terminal();
     let mut console =
         Console::new(screen::stderr(), screen::stderr(), volume, Form::Text).with_progress(watched);
-    let clock = Arc::new(SystemClock);
-    let private = settings.root.join(PRIVATE_DIR);
-    let output_max = settings.config.supervision.log_max_bytes;
-    let stream = Stream::below(&private, &settings.redactor, output_max, clock.clone(), &mut console);
-    let began = clock.mono();
+    let mut machine = Machine::new();
+    let began = machine.clock.mono();
     let ended = runtime.block_on(async {
-        let stop = Stop::install_signals().map_err(|e| internal("listen to signals", e))?;
-        let mut teller = Teller::new(stream, settings, &clock, &stop, shown.activity_log.as_deref())
+        machine.stop = Stop::install_signals().map_err(|e| internal("listen to signals", e))?;
+        let project =
+            Project { root: &settings.root, config: &settings.config, redactor: &settings.redactor };
+        let (stream, hooks) = Stream::of(&project, &machine, &mut console);
+        let mut teller = Teller::new(stream.ear(), settings, &machine, shown.activity_log.as_deref())
             .map_err(|e| internal("open the copy of the activity log", e))?;
-        let world = World { clock: clock.clone(), ids: &SystemIds, stop: &stop, observer: &mut teller };
-        let ended = conduct(settings, world, begin).await;
-        if let Err(e) = &ended {
-            teller.broken(&e.to_string());
-        }
-        teller.close();
+        let run = async {
+            let world = World {
+                clock: machine.clock.clone(),
+                ids: &machine.ids,
+                stop: &machine.stop,
+                observer: &mut teller,
+            };
+            let ended = conduct(settings, world, begin).await;
+            if let Err(e) = &ended {
+                teller.broken(&e.to_string());
+            }
+            drop(teller);
+            stream.over();
+            ended
+        };
+        let (ended, ()) =
+            tokio::join!(run, hooks.run(&machine.stop, |place, event| stream.tell(place, event)));
+        stream.close();
         Ok::<_, Failure>(ended?)
     });
+    let took = machine.clock.mono().saturating_sub(began);
     let (end, session, result) = ended?;
-    let took = clock.mono().saturating_sub(began);
     end::end(&end::Ended { settings, session: &session, end: &end, result: &result, took }, shown.format)
 }
 

@@ -5,13 +5,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::setup::Machine;
-use crate::clock::Clock;
+use crate::config::Config;
 use crate::event::{Event, Place, Sink};
 use crate::hooks::{self, Hooks, Runner};
 use crate::ids::Ids;
 use crate::ledger::{FILE, Mask, Options, Recorder};
 use crate::supervise::Redactor;
+use crate::turns::lock::PRIVATE;
 use crate::turns::settings::Settings;
+
+/// What a stream has to know of the project.
+pub(super) struct Project<'p> {
+    pub root: &'p Path,
+    pub config: &'p Config,
+    pub redactor: &'p Arc<Redactor>,
+}
 
 /// Everybody who hears events. Events come from the run and, beside it, from hooks that fail: hence the cell.
 pub(super) struct Stream<'a>(RefCell<Ears<'a>>);
@@ -26,32 +34,28 @@ struct Ears<'a> {
 impl<'a> Stream<'a> {
     /// The stream of a run of this project, and the hooks' other end.
     pub(super) fn new(settings: &Settings, machine: &Machine, console: &'a mut dyn Sink) -> (Self, Runner) {
-        let output_max = settings.config.supervision.log_max_bytes;
-        let clock = machine.clock.clone();
-        let mut stream = Self::below(&settings.private(), &settings.redactor, output_max, clock, console);
+        let project =
+            Project { root: &settings.root, config: &settings.config, redactor: &settings.redactor };
+        Self::of(&project, machine, console)
+    }
+
+    /// The same for a run that is no loop.
+    pub(super) fn of(project: &Project<'_>, machine: &Machine, console: &'a mut dyn Sink) -> (Self, Runner) {
+        let redactor = Arc::clone(project.redactor);
+        let options = Options {
+            path: project.root.join(PRIVATE).join(FILE),
+            clock: machine.clock.clone(),
+            mask: Some(Mask::new(move |value| redactor.json(value))),
+        };
+        let recorder = Recorder::new(options, project.config.supervision.log_max_bytes);
         let (hooks, runner) = hooks::bind(
-            settings.config.hooks.clone(),
-            settings.root.clone(),
-            Arc::clone(&settings.redactor),
+            project.config.hooks.clone(),
+            project.root.to_owned(),
+            Arc::clone(project.redactor),
             machine.clock.clone(),
             machine.ids.uuid(),
         );
-        stream.0.get_mut().hooks = Some(hooks);
-        (stream, runner)
-    }
-
-    /// Without hooks, with the ledger in the private folder of a project.
-    pub(super) fn below(
-        private: &Path,
-        redactor: &Arc<Redactor>,
-        output_max: u64,
-        clock: Arc<dyn Clock>,
-        console: &'a mut dyn Sink,
-    ) -> Self {
-        let redactor = Arc::clone(redactor);
-        let mask = Some(Mask::new(move |value| redactor.json(value)));
-        let options = Options { path: private.join(FILE), clock, mask };
-        Self(RefCell::new(Ears { recorder: Recorder::new(options, output_max), hooks: None, console }))
+        (Self(RefCell::new(Ears { recorder, hooks: Some(hooks), console })), runner)
     }
 
     /// Where the run's own events go.

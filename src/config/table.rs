@@ -59,7 +59,7 @@ const STEP: &[Key] = &[
         One(Choice(&["note", "fail"])),
         "whether a failed check fails the turn; unset: note",
     ),
-    key("engine", One(Choice(&["turn", "oneshot"])), "how the turn is run; unset: turn"),
+    key("engine", One(Choice(&["turn", "oneshot"])), "how the turn is run; oneshot: audited; unset: turn"),
     key("limits", Map(STEP_LIMITS), "limits for this role"),
 ];
 

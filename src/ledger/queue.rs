@@ -12,8 +12,8 @@ use crate::event::Event;
 /// Events wait this long for company before they are written: what a kill can lose.
 const LINGER: Duration = Duration::from_millis(50);
 /// A batch is at most this much, so that progress shows while the writer is behind.
-const BATCH: usize = 2048;
-const BATCH_BYTES: usize = 1 << 20;
+const BATCH: usize = 1024;
+const BATCH_BYTES: usize = 1 << 18;
 /// What may wait.
 const LIMIT: usize = 8 * BATCH;
 const LIMIT_BYTES: usize = 8 * BATCH_BYTES;
@@ -124,9 +124,9 @@ impl Queue {
             inner.lost += 1;
             return;
         }
+        let urgent = inner.is_urgent();
         inner.bytes += item.bytes();
         inner.changes += usize::from(item.is_change());
-        let urgent = inner.is_urgent();
         inner.items.push_back(item);
         if inner.idle || (inner.is_urgent() && !urgent) {
             inner.idle = false;

@@ -60,7 +60,7 @@ impl Settings {
 
     /// Where an agent keeps its own record of a session.
     pub(super) fn store_of(&self, agent: &str) -> Option<String> {
-        self.config.agents.get(agent)?.recover.as_ref()?.store.clone()
+        agents::store_of(agent, &self.config.agents)
     }
 
     /// The engine's own limits, which win over the agent's.

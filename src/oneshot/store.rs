@@ -98,6 +98,10 @@ fn take(value: &Value, record: &mut Record) {
             record.finished = true;
             return;
         }
+        Some("task_started") => {
+            record.finished = false;
+            return;
+        }
         Some("function_call" | "local_shell_call" | "custom_tool_call") => {
             let input =
                 [&body["arguments"], &body["action"], &body["input"]].into_iter().find(|v| !v.is_null());
@@ -215,6 +219,16 @@ mod tests {
             of(&["3", "[]", "{}", r#"{"type":7}"#, r#"{"role":"assistant","content":"hi"}"#]).kinds,
             [message("hi")]
         );
+    }
+
+    /// What the real programs wrote (run against a stub), attachments taken out.
+    #[test]
+    fn records_of_real_programs() {
+        for name in ["claude-2.1.197", "codex-0.169.0"] {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/stores/");
+            let record = read(Path::new(&format!("{folder}{name}.jsonl"))).unwrap();
+            assert_eq!((record.kinds, record.finished), (vec![message("the final words")], true), "{name}");
+        }
     }
 
     #[test]

@@ -141,11 +141,7 @@ impl<O: Write, E: Write> Console<O, E> {
             }
             Event::AttemptEnded { line, .. } => self.line(line),
             Event::Verdict { iteration, verdict, text } => {
-                let text = text.as_deref().unwrap_or_default();
-                let first = text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
-                let brief: String = first.chars().take(200).collect();
-                let colon = if brief.is_empty() { "" } else { ": " };
-                self.line(&format!("audit {iteration}: {verdict}{colon}{brief}"));
+                self.line(&verdict_words(*iteration, verdict, text.as_deref()));
             }
             Event::AttemptWarning { role, text } => self.aside("warning", &format!("{role}: {text}")),
             Event::CheckFailed { command, status, .. } => {
@@ -216,6 +212,14 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::StateStamped { .. } => {}
         }
     }
+}
+
+/// An auditor's word, and the beginning of its reasons.
+fn verdict_words(iteration: u32, verdict: &str, text: Option<&str>) -> String {
+    let first = text.unwrap_or_default().lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
+    let brief: String = first.chars().take(200).collect();
+    let colon = if brief.is_empty() { "" } else { ": " };
+    format!("audit {iteration}: {verdict}{colon}{brief}")
 }
 
 fn duration_words(d: std::time::Duration) -> String {

@@ -92,7 +92,9 @@ fn failure(ended: &Ended<'_>) -> Option<Failure> {
         End::Interrupted(stop) => (stop.exit_code(), "interrupted"),
     };
     let (why, next) = account(session, ended.end);
-    let mut failure = Failure::new(code, reason, why).hint(next);
+    // A refusal that is known has a remedy of its own.
+    let remedy = crate::agents::remedy(session.trouble.as_deref()).map(str::to_owned);
+    let mut failure = Failure::new(code, reason, why).hint(remedy.unwrap_or(next));
     failure.causes.extend(session.trouble.clone());
     if matches!(ended.end, End::Rejected | End::Failed(Why::MaxIterations)) {
         failure.causes.extend(session.feedback.iter().map(|text| text.trim().to_owned()));

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::agents::{note, shown};
-use crate::cli::setup::runtime_dir;
-use crate::cli::stream::Stream;
+use crate::cli::setup::{Machine, runtime_dir};
+use crate::cli::stream::Ear;
 use crate::clock::{Clock, SystemClock, iso_seconds};
 use crate::control::{self, AttemptInfo, Board, LiveAttempt, RunInfo, Server};
-use crate::event::{Ended, Event, Place};
+use crate::event::{Ended, Event, Place, Sink};
 use crate::ids::{Ids, SystemIds};
 use crate::oneshot::session::Session;
 use crate::oneshot::{End, Fact, Observer, Settings};
@@ -23,8 +23,8 @@ use crate::turns::words::duration;
 /// Between copies of the activity log while an agent runs, milliseconds.
 const COPY_EVERY_MS: i64 = 200;
 
-pub(super) struct Teller<'a> {
-    stream: Stream<'a>,
+pub(super) struct Teller<'s, 'a> {
+    stream: Ear<'s, 'a>,
     root: PathBuf,
     branch: Option<String>,
     clock: Arc<SystemClock>,
@@ -53,12 +53,11 @@ struct Copy {
     last_ms: i64,
 }
 
-impl<'a> Teller<'a> {
+impl<'s, 'a> Teller<'s, 'a> {
     pub(super) fn new(
-        stream: Stream<'a>,
+        stream: Ear<'s, 'a>,
         settings: &Settings,
-        clock: &Arc<SystemClock>,
-        stop: &Stop,
+        machine: &Machine,
         copy: Option<&Path>,
     ) -> io::Result<Self> {
         let to = copy.map(|path| OpenOptions::new().append(true).create(true).mode(0o600).open(path));
@@ -67,14 +66,14 @@ impl<'a> Teller<'a> {
             stream,
             root: settings.root.clone(),
             branch: super::look::branch(settings),
-            clock: Arc::clone(clock),
-            stop: stop.clone(),
+            clock: Arc::clone(&machine.clock),
+            stop: machine.stop.clone(),
             copy,
             place: Place::default(),
             live: None,
             attempt: None,
             attempts: 0,
-            began: clock.mono(),
+            began: machine.clock.mono(),
         })
     }
 
@@ -85,13 +84,8 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Lets everything be written.
-    pub(super) fn close(self) {
-        self.stream.close();
-    }
-
     fn say(&mut self, event: Event) {
-        self.stream.tell(&self.place, event);
+        self.stream.emit_at(&self.place, event);
     }
 
     fn copy(&mut self) {
@@ -248,7 +242,7 @@ impl Copy {
     }
 }
 
-impl Observer for Teller<'_> {
+impl Observer for Teller<'_, '_> {
     fn hear(&mut self, fact: &Fact<'_>) {
         match fact {
             Fact::Began { session, folder, resumed } => self.began(session, folder, *resumed),

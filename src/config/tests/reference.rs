@@ -98,7 +98,7 @@ fn with_tables(text: &str) -> (String, Vec<String>) {
 fn the_reference_is_the_table() {
     let text = fs::read_to_string(FILE).unwrap();
     let (wanted, sections) = with_tables(&text);
-    if std::env::var_os("ORCHESTRATOR_BLESS").is_some() {
+    if text != wanted && std::env::var_os("ORCHESTRATOR_BLESS").is_some() {
         fs::write(FILE, &wanted).unwrap();
     }
     let differ = text.lines().zip(wanted.lines()).find(|(a, b)| a != b);

@@ -96,6 +96,26 @@ fn a_run_is_recorded() {
     assert!(!rows.iter().any(|row| row.data.get().contains("hunter2")));
 }
 
+/// L6: a transition does not wait for the company that events wait for, also not behind one.
+#[test]
+fn a_transition_is_written_at_once() {
+    let scratch = Scratch::new();
+    let writer = crate::ledger::Writer::start(scratch.options()).unwrap();
+    let soon = Duration::from_secs(20);
+    writer.change(new_run("warm")).wait(soon).unwrap().unwrap();
+    let best = (0..20)
+        .map(|n| {
+            writer.event(output("warm", "x"));
+            // The writer has seen the event and waits for more.
+            std::thread::sleep(Duration::from_millis(5));
+            let began = std::time::Instant::now();
+            writer.change(new_run(&format!("r{n}"))).wait(soon).unwrap().unwrap();
+            began.elapsed()
+        })
+        .min();
+    assert!(best.unwrap() < Duration::from_millis(30), "{best:?}");
+}
+
 /// A command that runs nothing makes no file.
 #[test]
 fn nothing_is_written_without_a_run() {

@@ -23,7 +23,9 @@ impl Engine<'_> {
         let prompt =
             self.folder.read(&self.folder.prompt(Role::Worker.name(), iteration)).unwrap_or_default();
         let mut heard = self.replayed()?;
-        let mut finished = heard.finished() || heard.completed() >= self.processes()?;
+        // Plain text has no final record: there the end of the process is all there is.
+        let plain = self.worker.agent.output == "text";
+        let mut finished = heard.finished() || plain && heard.completed() >= self.processes()?;
         if !finished {
             finished = self.search_store(&mut heard)?;
         }

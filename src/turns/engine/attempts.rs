@@ -83,6 +83,7 @@ impl Engine<'_> {
                 Kind::Turn => self.run_prompt(&ready, run, log).await,
                 Kind::Oneshot => Box::pin(self.run_audited(&ready, run, log)).await,
             };
+            self.count(&outcome);
             used = added(used, outcome.usage);
             outcome.usage = used;
             let Some(Refusal { resets_at }) = self.refused(&outcome) else { return Ok((outcome, answer)) };

@@ -9,8 +9,9 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use super::Engine;
+use super::limits::Watch;
 use super::prompt::{Run, wished};
-use crate::agents::{Ready, note, shown};
+use crate::agents::{Ready, note, shown, together};
 use crate::control::LiveAttempt;
 use crate::event::{Event, Place, Sink};
 use crate::oneshot::{self, End, Fact, OneshotError};
@@ -42,18 +43,20 @@ impl Engine<'_> {
         };
         let began = (self.world.clock.now(), self.world.clock.awake());
         let seen = self.show(&run.attempt, run.role.as_str(), run.prompt, &ready.agent.name);
+        let watch = Watch::new(self.world.stop, &*self.world.clock, &s.config.budget, self.spent());
         let own: &mut dyn Sink = &mut *self.world.sink;
         let sink = RefCell::new(own);
         let place = &self.place;
-        let mut ear = Ear { sink: &sink, place, seen: &seen, log, worker: None, usage: Some(NOTHING) };
+        let mut ear =
+            Ear { sink: &sink, place, seen: &seen, watch: &watch, log, worker: None, usage: Some(NOTHING) };
         let world = oneshot::World {
             clock: Arc::clone(&self.world.clock),
             ids: self.world.ids,
-            stop: self.world.stop,
+            stop: watch.stop(),
             observer: &mut ear,
         };
         let ended = {
-            let mut running = pin!(session(&settings, world, &run.text));
+            let mut running = pin!(watch.over(session(&settings, world, &run.text)));
             let ended = tokio::select! {
                 biased;
                 ended = &mut running => Ok(ended),
@@ -87,6 +90,7 @@ impl Engine<'_> {
                 String::new()
             }
         };
+        self.cut = watch.cut(&outcome);
         outcome.final_message = Some(result.clone()).filter(|text| !text.is_empty());
         (outcome, result)
     }
@@ -168,6 +172,7 @@ struct Ear<'e, 's> {
     sink: &'e RefCell<&'s mut dyn Sink>,
     place: &'e Place,
     seen: &'e LiveAttempt,
+    watch: &'e Watch<'e>,
     log: Option<&'e TurnLog>,
     worker: Option<Outcome>,
     /// Of all runs; `None`: some usage is unknown.
@@ -198,6 +203,7 @@ impl oneshot::Observer for Ear<'_, '_> {
             }
             Fact::Activity { role, plain, activity } => {
                 note(self.seen, activity);
+                self.watch.hear(activity);
                 match &activity.kind {
                     Kind::Output { bytes } => self.note(&String::from_utf8_lossy(bytes)),
                     Kind::Message { text } => self.note(&format!("{}\n", text.trim_end())),
@@ -210,7 +216,8 @@ impl oneshot::Observer for Ear<'_, '_> {
             Fact::AttemptEnded { role, outcome, .. } => {
                 let words = outcome.error.as_deref().unwrap_or("ok");
                 self.note(&format!("# {} ended: {words} · {}\n", role.name(), duration(outcome.duration)));
-                self.usage = self.usage.zip(outcome.usage).map(|(sum, one)| plus(sum, one));
+                self.usage = self.usage.zip(outcome.usage).map(|(sum, one)| together(sum, one));
+                self.watch.settle(outcome.usage);
                 if *role == oneshot::Role::Worker {
                     self.worker = Some((*outcome).clone());
                 }
@@ -245,15 +252,5 @@ impl oneshot::Observer for Ear<'_, '_> {
             }),
             Fact::Ended { .. } => {}
         }
-    }
-}
-
-/// What is unknown of one is unknown of both.
-fn plus(a: Usage, b: Usage) -> Usage {
-    Usage {
-        input_tokens: a.input_tokens.zip(b.input_tokens).map(|(x, y)| x + y),
-        output_tokens: a.output_tokens.zip(b.output_tokens).map(|(x, y)| x + y),
-        cached_tokens: a.cached_tokens.zip(b.cached_tokens).map(|(x, y)| x + y),
-        cost_usd: a.cost_usd.zip(b.cost_usd).map(|(x, y)| x + y),
     }
 }

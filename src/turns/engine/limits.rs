@@ -1,6 +1,6 @@
 //! Budgets in the loop (agents.md A9): before each turn, and during it by what the agent reports.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
@@ -11,10 +11,11 @@ use tokio::sync::Notify;
 
 use super::error::End;
 use super::{Engine, LoopError};
+use crate::agents::rate_limit;
 use crate::clock::Clock;
 use crate::config::Budget;
 use crate::event::Event as Fact;
-use crate::supervise::{Activity, Kind, Stop, StopReason};
+use crate::supervise::{Activity, Kind, Lifecycle, Outcome, Stop, StopReason, Usage};
 use crate::turns::autocommit::scan;
 use crate::turns::budget::{Reached, Spent, reached, used_up};
 
@@ -52,6 +53,13 @@ impl Engine<'_> {
         let mut spent = self.spent;
         (spent.turns, spent.wall) = (self.turns, wall);
         spent
+    }
+
+    /// Counts what an attempt used. Who was refused before it did anything used nothing.
+    pub(super) fn count(&mut self, outcome: &Outcome) {
+        if outcome.usage.is_some() || rate_limit::refusal(outcome).is_none() {
+            self.spent.add(outcome.usage);
+        }
     }
 
     /// The limit that lets no further turn begin.
@@ -119,10 +127,10 @@ pub(super) struct Watch<'w> {
     own: Stop,
     clock: &'w dyn Clock,
     budget: &'w Budget,
-    spent: Spent,
+    spent: Cell<Spent>,
     /// When the time of the whole run is up.
     ends: Option<Duration>,
-    over: RefCell<Option<Reached>>,
+    over: Cell<Option<Reached>>,
     /// The agent has given its result: it ends by itself.
     done: Cell<bool>,
     bell: Notify,
@@ -137,9 +145,9 @@ impl<'w> Watch<'w> {
             own: Stop::new(),
             clock,
             budget,
-            spent,
+            spent: Cell::new(spent),
             ends: left.map(|left| clock.mono().saturating_add(left)),
-            over: RefCell::new(None),
+            over: Cell::new(None),
             done: Cell::new(false),
             bell: Notify::new(),
         }
@@ -154,20 +162,34 @@ impl<'w> Watch<'w> {
         match &activity.kind {
             Kind::Usage(usage) => {
                 // A run's records are totals: the last one counts, not their sum.
-                if let Some(limit) = used_up(self.budget, &self.spent.with(*usage)) {
-                    *self.over.borrow_mut() = Some(limit);
-                    self.bell.notify_one();
-                }
+                self.note(used_up(self.budget, &self.spent.get().with(*usage)));
             }
             Kind::Result { .. } => self.done.set(true),
             _ => {}
         }
     }
 
+    /// One of several processes of an attempt has ended: its totals stay.
+    pub(super) fn settle(&self, usage: Option<Usage>) {
+        let mut spent = self.spent.get();
+        spent.add(usage);
+        self.spent.set(spent);
+        self.done.set(false);
+        self.note(used_up(self.budget, &spent));
+    }
+
     /// The limit that ended the attempt, if one did.
-    pub(super) fn cut(&self) -> Option<Reached> {
+    pub(super) fn cut(&self, outcome: &Outcome) -> Option<Cut> {
         let asked = self.outer.requested().is_none() && self.own.requested().is_some();
-        if asked { *self.over.borrow() } else { None }
+        let ended = asked && matches!(outcome.state, Lifecycle::Interrupted { .. });
+        self.over.get().filter(|_| ended).map(Cut::Limit)
+    }
+
+    fn note(&self, limit: Option<Reached>) {
+        if limit.is_some() {
+            self.over.set(limit);
+            self.bell.notify_one();
+        }
     }
 
     /// Runs the attempt.
@@ -190,12 +212,13 @@ impl<'w> Watch<'w> {
     }
 
     async fn by_usage(&self) -> Infallible {
-        self.bell.notified().await;
-        tokio::time::sleep(LAST_WORDS).await;
-        if !self.done.get() {
-            self.end();
+        loop {
+            self.bell.notified().await;
+            tokio::time::sleep(LAST_WORDS).await;
+            if !self.done.get() {
+                self.end();
+            }
         }
-        std::future::pending().await
     }
 
     async fn by_time(&self) -> Infallible {
@@ -208,7 +231,7 @@ impl<'w> Watch<'w> {
             tokio::time::sleep(left.min(LOOK)).await;
         }
         let limit = self.budget.wall_secs.map(|l| Reached::Wall(l.0));
-        *self.over.borrow_mut() = limit;
+        self.over.set(limit);
         self.end();
         std::future::pending().await
     }
@@ -216,7 +239,7 @@ impl<'w> Watch<'w> {
     /// Asks once: a second time would mean at once.
     fn end(&self) {
         if self.own.requested().is_none() {
-            let why = self.over.borrow().map_or_else(String::new, |limit| limit.words());
+            let why = self.over.get().map_or_else(String::new, |limit| limit.words());
             self.own.trigger(StopReason::because(why));
         }
     }

@@ -7,14 +7,14 @@ use std::pin::pin;
 use jiff::Timestamp;
 
 use super::Engine;
-use super::limits::{Cut, Watch};
-use crate::agents::{Job, Ready, note, rate_limit, run_agent, shown};
+use super::limits::Watch;
+use crate::agents::{Job, Ready, note, run_agent, shown};
 use crate::clock::file_stamp;
 use crate::config::Limits;
 use crate::control::Board;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
-use crate::supervise::{Activity, ActivityTag, Kind, Lifecycle, Outcome};
+use crate::supervise::{Activity, ActivityTag, Kind, Outcome};
 use crate::sync::worktree::Repo;
 use crate::turns::budget;
 use crate::turns::context::{Context, Previous, focus};
@@ -152,12 +152,7 @@ impl Engine<'_> {
                 }
             }
         };
-        let cut = watch.cut().filter(|_| matches!(outcome.state, Lifecycle::Interrupted { .. }));
-        self.cut = cut.map(Cut::Limit);
-        // Who was refused before it did anything used nothing.
-        if outcome.usage.is_some() || rate_limit::refusal(&outcome).is_none() {
-            self.spent.add(outcome.usage);
-        }
+        self.cut = watch.cut(&outcome);
         (outcome, String::from_utf8_lossy(&answer).into_owned())
     }
 

@@ -4,6 +4,8 @@ mod commands;
 mod endings;
 mod kill;
 mod page;
+mod real;
+mod recovery;
 mod signals;
 mod steps;
 mod table;

@@ -1,6 +1,6 @@
 //! A worker and an auditor that do what a test wrote down.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -112,9 +112,7 @@ impl Table {
 
     /// The events of the session's way.
     pub fn way(&self) -> String {
-        let session = self.session();
-        let steps = session["history"].as_array().unwrap();
-        steps.iter().map(|s| s["event"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
+        way_of(&self.folder())
     }
 
     /// No process of the project is left, and no session is held.
@@ -123,4 +121,12 @@ impl Table {
         let left = crate::supervise::of_project(&self.project.root());
         assert!(left.is_empty(), "{left:?}");
     }
+}
+
+/// The events that a session's record holds.
+pub fn way_of(folder: &Path) -> String {
+    let text = std::fs::read_to_string(folder.join("session.json")).unwrap();
+    let session: Value = serde_json::from_str(&text).unwrap();
+    let steps = session["history"].as_array().unwrap();
+    steps.iter().map(|s| s["event"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
 }

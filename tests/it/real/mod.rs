@@ -5,7 +5,7 @@
 
 mod bytes;
 mod delivery;
-mod stage;
+pub mod stage;
 mod stub;
 mod turns;
 
