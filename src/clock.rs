@@ -46,6 +46,18 @@ fn since_boot(id: rustix::time::ClockId) -> Duration {
     Duration::new(u64::try_from(t.tv_sec).unwrap_or(0), u32::try_from(t.tv_nsec).unwrap_or(0))
 }
 
+/// `0.4s`, `12s`, `4m12s`, `2h03m`, `3d04h`.
+pub fn duration(d: Duration) -> String {
+    let secs = d.as_secs();
+    match secs {
+        0..10 => format!("{:.1}s", d.as_secs_f64()),
+        10..60 => format!("{secs}s"),
+        60..3600 => format!("{}m{:02}s", secs / 60, secs % 60),
+        3600..86_400 => format!("{}h{:02}m", secs / 3600, secs % 3600 / 60),
+        _ => format!("{}d{:02}h", secs / 86_400, secs % 86_400 / 3600),
+    }
+}
+
 /// A clock that moves only when told to, for tests and simulations.
 #[derive(Debug)]
 pub struct ManualClock {
@@ -84,4 +96,16 @@ pub fn iso_seconds(t: Timestamp) -> String {
 /// `YYYYMMDD_HHMMSS` in UTC: the form of file names.
 pub fn file_stamp(t: Timestamp) -> String {
     t.strftime("%Y%m%d_%H%M%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_short() {
+        let shown: Vec<String> =
+            [0, 9, 42, 60, 3599, 3600, 90_000].map(|s| duration(Duration::from_secs(s))).to_vec();
+        assert_eq!(shown, ["0.0s", "9.0s", "42s", "1m00s", "59m59s", "1h00m", "1d01h"]);
+    }
 }

@@ -89,6 +89,22 @@ fn rooms_use_only_rooms_to_their_right() {
     assert!(!edges.is_empty(), "no edge was read: the test reads the wrong folder");
 }
 
+/// What people see is made of records and events alone.
+#[test]
+fn the_screens_know_no_engine() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src.join("ui"), &mut files);
+    assert!(!files.is_empty(), "the test reads the wrong folder");
+    for path in files {
+        for (line, used) in used_rooms(&fs::read_to_string(&path).expect("text")) {
+            let known = ["ui", "control", "ledger", "state", "event", "clock", "ids"];
+            let engine = rank(&used).is_some() && !known.contains(&used.as_str());
+            assert!(!engine, "{}:{line}: ui may not use {used}", path.display());
+        }
+    }
+}
+
 #[test]
 fn a_forbidden_edge_would_be_seen() {
     let used = used_rooms("use crate::{cli, turns::x};\n// crate::ui\nlet a = crate::sync::b();\n");

@@ -16,8 +16,8 @@ use super::table::layered;
 use crate::clock::Clock;
 use crate::config::{Delivery, Limits, Pty, Supervision};
 use crate::supervise::{
-    self, Activity, ActivityTag, ErrorKind, Exit, Failure, Kind, Lifecycle, Outcome, RawLog, Redactor,
-    Repeat, Request, Stdin, Stop,
+    self, Activity, ActivityTag, ErrorKind, Failure, Kind, Lifecycle, Outcome, RawLog, Redactor, Repeat,
+    Request, Stdin, Stop,
 };
 
 /// Variables that make an agent refuse to start.
@@ -275,25 +275,11 @@ fn broken_off(outcome: Outcome) -> Outcome {
 
 /// An outcome without a process.
 fn refused(job: &Job<'_>, clock: &dyn Clock, error: String) -> Outcome {
-    let now = clock.now();
     Outcome {
         argv: job.ready.agent.command.iter().map(OsString::from).collect(),
-        exit: Exit::None,
-        started_at: now,
-        ended_at: now,
-        duration: std::time::Duration::ZERO,
-        stdout_bytes: 0,
-        stderr_bytes: 0,
-        error_kind: ErrorKind::InvalidRequest,
         state: Lifecycle::Failed(Failure::Spawn(error.clone())),
         error: Some(error),
-        last_lines: Vec::new(),
-        final_message: None,
-        session_id: None,
-        usage: None,
-        rate_limit: None,
-        leaked: Vec::new(),
-        logs_incomplete: false,
+        ..Outcome::without_process(clock.now())
     }
 }
 

@@ -9,13 +9,13 @@ use super::args::Format;
 use super::error::{FAILED, Failure, INTERNAL, OK, USAGE};
 use super::setup::Machine;
 use crate::agents::{self, Job, Ready, run_agent, tool_line};
+use crate::clock::duration;
 use crate::config::Limits;
 use crate::config::duration::Secs;
 use crate::ids::Ids;
 use crate::supervise::{Activity, ActivityTag, Kind, Outcome};
 use crate::turns::lock::private_folder;
 use crate::turns::settings::Settings;
-use crate::turns::words::duration;
 
 /// What an agent is asked. The embedded one runs the block, a model answers.
 const QUESTION: &str = "Answer with the one word: ready. Do nothing else.\n\n```sh run\necho ready\n```\n";

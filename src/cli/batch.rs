@@ -212,7 +212,7 @@ fn end(report: &Report, global: &Global, format: Format) -> Result<u8, Failure> 
             "{good} completed{}{} in {}\n",
             count(failed, "failed"),
             count(interrupted, "interrupted"),
-            crate::turns::words::duration(report.took)
+            crate::clock::duration(report.took)
         ))?;
     }
     if failed + interrupted == 0 {

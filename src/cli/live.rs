@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::clock::duration;
 use crate::control::{AttemptStatus, LiveRun};
-use crate::turns::words::duration;
 
 pub(super) fn run_words(run: &LiveRun) -> String {
     match &run.status {

@@ -7,10 +7,10 @@ use jiff::tz::TimeZone;
 
 use super::args::Global;
 use super::error::{Failure, USAGE};
+use crate::clock::duration;
 use crate::config::parse_duration;
 use crate::ledger::{FILE, Found, Ledger, LedgerError};
 use crate::turns::settings::Settings;
-use crate::turns::words::duration;
 
 /// Opens the ledger of a project.
 pub(super) fn open(settings: &Settings) -> Result<Ledger, Failure> {

@@ -9,6 +9,7 @@ use super::error::{Failure, OK};
 use super::live::{attempt_words, run_words};
 use super::setup::{Machine, Setup, setup_beside};
 use crate::clock::Clock;
+use crate::clock::duration;
 use crate::control::{self, LiveRun};
 use crate::state::{State, StateError};
 use crate::sync::memory::Memory;
@@ -18,7 +19,6 @@ use crate::turns::context::Previous;
 use crate::turns::engine::{LoopError, read_state, rescues};
 use crate::turns::lock::LoopLock;
 use crate::turns::waiting::Waiting;
-use crate::turns::words::duration;
 
 pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> {
     let Setup { settings, loaded } = setup_beside(global)?;

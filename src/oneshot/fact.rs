@@ -8,6 +8,7 @@ use super::error::End;
 use super::machine::{Event, State};
 use super::session::Session;
 use super::verdict::Verdict;
+use crate::event;
 use crate::supervise::{Activity, Outcome};
 
 /// Who sits at the table.
@@ -80,6 +81,40 @@ pub enum Fact<'a> {
         session: &'a Session,
         end: &'a End,
     },
+}
+
+impl Fact<'_> {
+    /// The event that a transition, a verdict, a check or a warning is; what else happens is told by whoever knows
+    /// the run that it belongs to.
+    pub fn event(&self) -> Option<event::Event> {
+        let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        match self {
+            Self::Moved { session, from, event, to } => Some(event::Event::OneshotState {
+                from: from.name().into(),
+                to: to.name().into(),
+                iteration: number(session.iteration),
+                reason: Some(event.name().into()),
+            }),
+            Self::Verdict { session, verdict, feedback, .. } => Some(event::Event::Verdict {
+                iteration: number(session.iteration),
+                verdict: verdict.word().into(),
+                text: Some((*feedback).to_owned()).filter(|text| !text.is_empty()),
+            }),
+            Self::Check { command, failed } => {
+                let (role, command) = (Role::Auditor.name().to_owned(), (*command).to_owned());
+                Some(match failed {
+                    None => event::Event::CheckPassed { role, command },
+                    Some(status) => event::Event::CheckFailed { role, command, status: (*status).to_owned() },
+                })
+            }
+            Self::Warning { text } => Some(event::Event::Warning { text: (*text).to_owned() }),
+            Self::Began { .. }
+            | Self::AttemptStarted { .. }
+            | Self::Activity { .. }
+            | Self::AttemptEnded { .. }
+            | Self::Ended { .. } => None,
+        }
+    }
 }
 
 /// Whoever is told. It cannot change a run.

@@ -39,6 +39,29 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// For what was refused before a process could be started; its state and reason are the caller's to give.
+    pub fn without_process(now: Timestamp) -> Self {
+        Self {
+            argv: Vec::new(),
+            exit: Exit::None,
+            started_at: now,
+            ended_at: now,
+            duration: Duration::ZERO,
+            stdout_bytes: 0,
+            stderr_bytes: 0,
+            error_kind: ErrorKind::InvalidRequest,
+            error: None,
+            last_lines: Vec::new(),
+            final_message: None,
+            session_id: None,
+            usage: None,
+            rate_limit: None,
+            leaked: Vec::new(),
+            logs_incomplete: false,
+            state: Lifecycle::Created,
+        }
+    }
+
     /// What the records say of it; of the commits nothing is known here.
     pub fn account(&self) -> AttemptResult {
         let usage = self.usage.unwrap_or_default();

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::words::duration;
+use crate::clock::duration;
 use crate::config::Budget;
 use crate::supervise::Usage;
 

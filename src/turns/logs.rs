@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::words::duration;
+use crate::clock::duration;
 use crate::clock::{file_stamp, iso_seconds};
 
 /// The logs of one role on one branch.

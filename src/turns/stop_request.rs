@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::lock::{PRIVATE, private_folder};
+use crate::sync::atomic;
 
 /// Who asked a live loop to stop, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,9 +29,7 @@ impl StopRequest {
     /// Leaves the request, whole or not at all.
     pub fn leave(&self, root: &Path) -> io::Result<()> {
         private_folder(root)?;
-        let temporary = path(root).with_extension("json.tmp");
-        fs::write(&temporary, serde_json::to_vec(self)?)?;
-        fs::rename(temporary, path(root))
+        atomic::write(&path(root), &serde_json::to_vec(self)?, false)
     }
 
     /// The request that waits, if there is one. A damaged file counts as a person's request

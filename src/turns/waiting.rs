@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::lock::{PRIVATE, private_folder};
+use crate::sync::atomic;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
@@ -27,9 +28,7 @@ impl Waiting {
     /// Writes it, whole or not at all.
     pub fn leave(&self, root: &Path) -> io::Result<()> {
         private_folder(root)?;
-        let temporary = path(root).with_extension("json.tmp");
-        fs::write(&temporary, serde_json::to_vec(self)?)?;
-        fs::rename(temporary, path(root))
+        atomic::write(&path(root), &serde_json::to_vec(self)?, false)
     }
 
     pub fn find(root: &Path) -> Option<Self> {

@@ -223,7 +223,7 @@ fn verdict_words(iteration: u32, verdict: &str, text: Option<&str>) -> String {
 }
 
 fn duration_words(d: std::time::Duration) -> String {
-    crate::turns::words::duration(d)
+    crate::clock::duration(d)
 }
 
 impl<O: Write, E: Write> Sink for Console<O, E> {

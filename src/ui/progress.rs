@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::turns::words::duration;
+use crate::clock::duration;
 
 /// One line at the bottom of a terminal. It is wiped with blanks, which every terminal understands.
 #[derive(Debug, Default)]

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::agents::{note, shown};
 use crate::cli::setup::{Machine, runtime_dir};
 use crate::cli::stream::Ear;
+use crate::clock::duration;
 use crate::clock::{Clock, SystemClock, iso_seconds};
 use crate::control::{self, AttemptInfo, Board, LiveAttempt, RunInfo, Server};
 use crate::event::{Ended, Event, Place, Sink};
@@ -18,7 +19,6 @@ use crate::oneshot::session::Session;
 use crate::oneshot::{End, Fact, Observer, Settings};
 use crate::supervise::{Activity, Outcome, Stop, StopReason};
 use crate::sync::worktree::PRIVATE_DIR;
-use crate::turns::words::duration;
 
 /// Between copies of the activity log while an agent runs, milliseconds.
 const COPY_EVERY_MS: i64 = 200;
@@ -214,6 +214,16 @@ impl<'s, 'a> Teller<'s, 'a> {
         self.run_ended(outcome, why, next, session.cost_usd);
     }
 
+    fn tell(&mut self, fact: &Fact<'_>) {
+        if let Fact::Verdict { unclear: true, .. } = fact {
+            let text = "the auditor gave no verdict: that counts as RETRY".to_owned();
+            self.say(Event::Warning { text });
+        }
+        if let Some(event) = fact.event() {
+            self.say(event);
+        }
+    }
+
     fn run_ended(&mut self, outcome: Ended, why: String, next: String, cost_usd: Option<f64>) {
         self.place.attempt_id = None;
         let duration = self.clock.mono().saturating_sub(self.began);
@@ -253,34 +263,11 @@ impl Observer for Teller<'_, '_> {
             Fact::AttemptEnded { session, role, outcome, .. } => {
                 self.attempt_ended(session, role.name(), outcome);
             }
-            Fact::Moved { session, from, event, to } => {
+            Fact::Moved { .. } => {
                 self.copy();
-                self.say(Event::OneshotState {
-                    from: from.name().into(),
-                    to: to.name().into(),
-                    iteration: u32::try_from(session.iteration).unwrap_or(u32::MAX),
-                    reason: Some(event.name().into()),
-                });
+                self.tell(fact);
             }
-            Fact::Verdict { session, verdict, feedback, unclear } => {
-                if *unclear {
-                    let text = "the auditor gave no verdict: that counts as RETRY".to_owned();
-                    self.say(Event::Warning { text });
-                }
-                self.say(Event::Verdict {
-                    iteration: u32::try_from(session.iteration).unwrap_or(u32::MAX),
-                    verdict: verdict.word().into(),
-                    text: Some((*feedback).to_owned()).filter(|text| !text.is_empty()),
-                });
-            }
-            Fact::Check { command, failed } => {
-                let (role, command) = ("auditor".to_owned(), (*command).to_owned());
-                self.say(match failed {
-                    None => Event::CheckPassed { role, command },
-                    Some(status) => Event::CheckFailed { role, command, status: (*status).to_owned() },
-                });
-            }
-            Fact::Warning { text } => self.say(Event::Warning { text: (*text).to_owned() }),
+            Fact::Verdict { .. } | Fact::Check { .. } | Fact::Warning { .. } => self.tell(fact),
             Fact::Ended { session, end } => self.ended(session, end),
         }
     }

@@ -1,5 +1,7 @@
 //! What the protocol has to say to people: as data, the words are the shell's.
 
+use std::fmt;
+
 use super::action::ClaimKind;
 use super::decide::Waiting;
 use super::event::Signal;
@@ -88,6 +90,33 @@ pub enum Reason {
     Interrupted(Signal),
     /// The shell answered what was not asked: a bug.
     OutOfStep(&'static str),
+}
+
+/// What a run's record says of its end.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "done",
+            Self::ExitSet => "exit is set",
+            Self::NotOurTurn => "not this role's turn",
+            Self::TurnFailed => "a turn failed",
+            Self::FailedSeen => "a failed turn is not claimed again",
+            Self::Conflict => "the work conflicts with what others pushed",
+            Self::Damaged(_) => "the state is damaged",
+            Self::NoState { .. } => "there is no state",
+            Self::Offline(_) => "the remote is out of reach",
+            Self::Refused(_) => "the remote refuses it",
+            Self::Unpublished => "the turn could not be published",
+            Self::Rewritten { .. } => "the remote branch was rewritten",
+            Self::Blocked(_) => "nothing could be claimed here",
+            Self::InTheWay(_) => "files are in the way",
+            Self::Fenced => "the turn was taken over",
+            Self::LeaseEnded => "the lease ended",
+            Self::WaitedTooLong => "waited too long",
+            Self::Interrupted(_) => "interrupted",
+            Self::OutOfStep(_) => "a bug",
+        })
+    }
 }
 
 impl Reason {

@@ -8,6 +8,7 @@ use super::turn::Open;
 use super::{Engine, LoopError};
 use crate::agents::rate_limit::{Decision, Refusal, Refused, decide, refusal};
 use crate::agents::{self, AgentError, Ready, Roster};
+use crate::clock::duration;
 use crate::clock::iso_seconds;
 use crate::config::{Engine as Kind, Limits, RateLimit as Policy};
 use crate::control::Board;
@@ -18,7 +19,6 @@ use crate::turns::budget::Reached;
 use crate::turns::logs::Head;
 use crate::turns::stop_request::StopRequest;
 use crate::turns::waiting::Waiting;
-use crate::turns::words::duration;
 
 /// One prompt that some agent is to run.
 pub(super) struct Task<'t> {

@@ -12,12 +12,12 @@ use super::Engine;
 use super::limits::Watch;
 use super::prompt::{Run, wished};
 use crate::agents::{Ready, note, shown, together};
+use crate::clock::duration;
 use crate::control::LiveAttempt;
 use crate::event::{Event, Place, Sink};
 use crate::oneshot::{self, End, Fact, OneshotError};
 use crate::supervise::{ErrorKind, Exit, Failure, Kind, Lifecycle, Outcome, Usage};
 use crate::turns::logs::TurnLog;
-use crate::turns::words::duration;
 
 impl Engine<'_> {
     /// Runs a prompt through worker and auditor; the outcome is that of the whole session.
@@ -72,7 +72,7 @@ impl Engine<'_> {
             }
         };
         let (worker, usage) = (ear.worker.take(), ear.usage);
-        let mut outcome = worker.unwrap_or_else(|| nobody(began.0));
+        let mut outcome = worker.unwrap_or_else(|| Outcome::without_process(began.0));
         outcome.usage = usage;
         outcome.started_at = began.0;
         outcome.ended_at = self.world.clock.now();
@@ -140,29 +140,6 @@ fn judge(outcome: &mut Outcome, end: &End, trouble: Option<&str>) {
     }
 }
 
-/// An outcome without a process.
-fn nobody(now: jiff::Timestamp) -> Outcome {
-    Outcome {
-        argv: Vec::new(),
-        exit: Exit::None,
-        started_at: now,
-        ended_at: now,
-        duration: std::time::Duration::ZERO,
-        stdout_bytes: 0,
-        stderr_bytes: 0,
-        error_kind: ErrorKind::InvalidRequest,
-        error: None,
-        last_lines: Vec::new(),
-        final_message: None,
-        session_id: None,
-        usage: None,
-        rate_limit: None,
-        leaked: Vec::new(),
-        logs_incomplete: false,
-        state: Lifecycle::Created,
-    }
-}
-
 /// Before the first run.
 const NOTHING: Usage =
     Usage { input_tokens: Some(0), output_tokens: Some(0), cached_tokens: Some(0), cost_usd: Some(0.0) };
@@ -182,6 +159,12 @@ struct Ear<'e, 's> {
 impl Ear<'_, '_> {
     fn say(&self, event: Event) {
         self.sink.borrow_mut().emit_at(self.place, event);
+    }
+
+    fn tell(&self, fact: &Fact<'_>) {
+        if let Some(event) = fact.event() {
+            self.say(event);
+        }
     }
 
     fn note(&self, text: &str) {
@@ -230,26 +213,9 @@ impl oneshot::Observer for Ear<'_, '_> {
                     feedback.trim()
                 );
                 self.note(&format!("# {}\n", text.trim_end().replace('\n', "\n# ")));
-                self.say(Event::Verdict {
-                    iteration: u32::try_from(session.iteration).unwrap_or(u32::MAX),
-                    verdict: verdict.word().into(),
-                    text: Some((*feedback).to_owned()).filter(|text| !text.is_empty()),
-                });
+                self.tell(fact);
             }
-            Fact::Check { command, failed } => {
-                let (role, command) = ("auditor".to_owned(), (*command).to_owned());
-                self.say(match failed {
-                    None => Event::CheckPassed { role, command },
-                    Some(status) => Event::CheckFailed { role, command, status: (*status).to_owned() },
-                });
-            }
-            Fact::Warning { text } => self.say(Event::Warning { text: (*text).to_owned() }),
-            Fact::Moved { session, from, event, to } => self.say(Event::OneshotState {
-                from: from.name().into(),
-                to: to.name().into(),
-                iteration: u32::try_from(session.iteration).unwrap_or(u32::MAX),
-                reason: Some(event.name().into()),
-            }),
+            Fact::Check { .. } | Fact::Warning { .. } | Fact::Moved { .. } => self.tell(fact),
             Fact::Ended { .. } => {}
         }
     }

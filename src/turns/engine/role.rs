@@ -136,10 +136,11 @@ pub async fn run_role(
     let (finish, ended) = result.recv().map_err(broken)?;
     let outcome = match &finish {
         Ok(f) if f.reason.code() == 0 => Ended::Succeeded,
+        Ok(Finish { reason: Reason::Interrupted(_), .. }) => Ended::Canceled,
         _ => Ended::Failed,
     };
     let why = match &finish {
-        Ok(finish) => format!("{:?}", finish.reason),
+        Ok(finish) => finish.reason.to_string(),
         Err(e) => e.to_string(),
     };
     sink.emit_at(

@@ -82,22 +82,17 @@ impl Ground<'_> {
                 turn_id: None,
             },
         );
-        let (place, branch, outcome) = match self.place(task) {
-            Err(e) => (None, None, Err(e)),
+        let (branch, outcome) = match self.place(task) {
+            Err(e) => (None, Err(e)),
             Ok((place, cwd)) => {
                 let outcome = self.process(task, ready, &attempt, &stop, &seen, &path, &cwd).await;
-                match place {
-                    None => (None, None, outcome),
-                    Some(place) => {
-                        let (branch, warning) = place.finish(&task.id);
-                        (warning, branch, outcome)
-                    }
+                let (branch, warning) = place.map_or((None, None), |place| place.finish(&task.id));
+                if let Some(text) = warning {
+                    self.emit(&attempt, Event::AttemptWarning { role: task.id.clone(), text });
                 }
+                (branch, outcome)
             }
         };
-        if let Some(text) = place {
-            self.emit(&attempt, Event::AttemptWarning { role: task.id.clone(), text });
-        }
         let (result, event) = account(&task.id, log, branch, outcome);
         Done { at, attempt, result, event, seen }
     }

@@ -20,7 +20,7 @@ use super::places::{Next, Places};
 use super::result::{Report, State, TaskResult};
 use super::saved::Saved;
 use super::task::{Task, Work};
-use crate::agents::{self, Ready, Table};
+use crate::agents::{self, Roster, Table};
 use crate::clock::{Clock, iso_seconds};
 use crate::config::Supervision;
 use crate::control::{self, AttemptInfo, Board, LiveAttempt, RunInfo, Server};
@@ -114,7 +114,7 @@ pub async fn run(
 }
 
 /// The agent of each prompt, by the name given. All are looked for before anything runs.
-fn agents_of(saved: &Saved, setting: &Setting) -> Result<BTreeMap<String, Ready>, BatchError> {
+fn agents_of(saved: &Saved, setting: &Setting) -> Result<BTreeMap<String, Roster>, BatchError> {
     let mut ready = BTreeMap::new();
     for task in saved.tasks.iter().filter(|t| !saved.done.contains(&t.id)) {
         if let Some(folder) = task.cwd.as_ref().map(|cwd| setting.root.join(cwd)).filter(|p| !p.is_dir()) {
@@ -125,10 +125,9 @@ fn agents_of(saved: &Saved, setting: &Setting) -> Result<BTreeMap<String, Ready>
             continue;
         }
         let failed = |source| BatchError::Agent { task: task.id.clone(), source };
-        let found = agents::ready(&setting.table, name, &setting.order, &setting.path, &setting.root);
-        let found = found.map_err(failed)?;
-        found.consented(setting.unattended).map_err(failed)?;
-        ready.insert(name.clone(), found);
+        let (table, order, consent) = (&setting.table, &setting.order, setting.unattended);
+        let roster = agents::roster(table, name, order, &setting.path, &setting.root, consent);
+        ready.insert(name.clone(), roster.map_err(failed)?);
     }
     Ok(ready)
 }
@@ -151,7 +150,7 @@ fn repository(
 struct Batch<'a> {
     saved: &'a Saved,
     ground: &'a Ground<'a>,
-    ready: &'a BTreeMap<String, Ready>,
+    ready: &'a BTreeMap<String, Roster>,
     ids: &'a dyn Ids,
     stop: &'a Stop,
     parent: Option<&'a str>,
@@ -175,7 +174,7 @@ impl<'a> Batch<'a> {
     fn new(
         saved: &'a Saved,
         ground: &'a Ground<'a>,
-        ready: &'a BTreeMap<String, Ready>,
+        ready: &'a BTreeMap<String, Roster>,
         ids: &'a dyn Ids,
         stop: &'a Stop,
         parent: Option<&'a str>,
@@ -225,7 +224,7 @@ impl<'a> Batch<'a> {
         self.emit(Event::RunStarted {
             mode: "batch".into(),
             branch: None,
-            agents: self.ready.values().map(|r| ("prompts".into(), r.agent.name.clone())).collect(),
+            agents: self.ready.values().map(|r| ("prompts".into(), r.get(0).agent.name.clone())).collect(),
             limits: format!(
                 "{} {}, at most {} at once",
                 left.len(),
@@ -234,6 +233,10 @@ impl<'a> Batch<'a> {
             ),
             state: String::new(),
         });
+        for (from, reason) in self.ready.values().filter_map(Roster::missing) {
+            let text = format!("another agent takes the tasks of {from}: {reason}");
+            self.emit(Event::Notice { text });
+        }
         for at in left {
             let task = &self.saved.tasks[at];
             let info = AttemptInfo {
@@ -316,7 +319,10 @@ impl<'a> Batch<'a> {
         self.running.insert(at);
         let ready = match task.work {
             Work::Run(_) => None,
-            Work::Prompt(_) => self.ready.get(task.agent.as_ref().unwrap_or(&self.saved.options.agent)),
+            Work::Prompt(_) => {
+                let name = task.agent.as_ref().unwrap_or(&self.saved.options.agent);
+                self.ready.get(name).map(|roster| roster.get(0))
+            }
         };
         Some(Start { at, task, ready, attempt, stop: self.stops[at].clone(), seen })
     }

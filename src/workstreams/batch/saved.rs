@@ -1,9 +1,9 @@
 //! What `--resume` needs to know of a run: its tasks as they were, and which of them were finished.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::error::BatchError;
 use super::run::Options;
 use super::task::Task;
+use crate::sync::atomic;
 
 const VERSION: u32 = 1;
 
@@ -45,12 +46,7 @@ impl Saved {
         let place = folder(private);
         DirBuilder::new().recursive(true).mode(0o700).create(&place).map_err(failed)?;
         let bytes = serde_json::to_vec(self).map_err(|e| failed(io::Error::from(e)))?;
-        let temporary = path.with_extension("tmp");
-        let mut open = OpenOptions::new();
-        let file = open.write(true).create(true).truncate(true).mode(0o600).open(&temporary);
-        let done = file.and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()));
-        let done = done.and_then(|()| fs::rename(&temporary, &path));
-        done.and_then(|()| File::open(&place)?.sync_all()).map_err(failed)
+        atomic::write(&path, &bytes, true).map_err(failed)
     }
 
     /// What the run with this id began with; none: it left nothing.

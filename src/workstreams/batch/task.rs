@@ -84,7 +84,7 @@ type ReadFile<'a> = &'a dyn Fn(&str) -> std::io::Result<Option<String>>;
 /// # Errors
 /// Every problem, at once.
 pub fn tasks(text: &str, form: Form, read: ReadFile<'_>) -> Result<Vec<Task>, Vec<TaskProblem>> {
-    let (mut tasks, mut problems) = match form {
+    let (tasks, mut problems) = match form {
         Form::List => list(text, read)?,
         Form::Prompts | Form::Commands => lines(text, form, read),
     };
@@ -98,7 +98,6 @@ pub fn tasks(text: &str, form: Form, read: ReadFile<'_>) -> Result<Vec<Task>, Ve
     if tasks.is_empty() && problems.is_empty() {
         problems.push(TaskProblem::Empty);
     }
-    tasks.shrink_to_fit();
     if problems.is_empty() { Ok(tasks) } else { Err(problems) }
 }
 
