@@ -33,6 +33,10 @@ pub(super) struct Machine {
 }
 
 impl Machine {
+    pub fn shared_clock(&self) -> Arc<dyn crate::clock::Clock> {
+        self.clock.clone()
+    }
+
     pub(super) fn new() -> Self {
         Self { clock: Arc::new(SystemClock), ids: SystemIds, stop: Stop::new() }
     }

@@ -7,6 +7,7 @@ mod exit_set;
 mod hands;
 mod notes;
 mod setup;
+mod shared;
 mod words;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::turns::waiting::Waiting;
 pub use exit_set::ExitSet;
 use hands::{Hands, Nobody, asked, ended_notice};
 use notes::{Channel, Ears};
+pub use shared::through_remote;
 
 /// A request to stop is looked for this often.
 const LOOK: Duration = Duration::from_millis(500);

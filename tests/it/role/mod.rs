@@ -3,5 +3,6 @@
 mod crash;
 mod facts;
 mod ground;
+mod scope;
 mod stopping;
 mod turns;
