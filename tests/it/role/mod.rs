@@ -3,6 +3,8 @@
 mod crash;
 mod facts;
 mod ground;
+mod limits;
 mod scope;
+mod starts;
 mod stopping;
 mod turns;
