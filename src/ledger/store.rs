@@ -129,9 +129,8 @@ impl Store {
             && let Err(error) = ledger.sync()
             && !std::mem::replace(&mut self.unsyncable, true)
         {
-            self.queue.say(format!(
-                "the ledger cannot be brought to the disk: {error}; a power cut may undo it"
-            ));
+            self.queue
+                .say(format!("the ledger cannot be brought to the disk: {error}; a power cut may undo it"));
         }
         for reply in self.unsynced.drain(..) {
             // Whoever asked may have gone on.
