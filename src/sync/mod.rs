@@ -7,6 +7,7 @@
 
 pub(crate) mod atomic;
 pub mod driver;
+pub mod hand_offs;
 pub mod journal;
 pub mod lease;
 pub mod memory;

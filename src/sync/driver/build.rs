@@ -81,10 +81,11 @@ impl Shell<'_> {
             lease_secs: self.setup.lease_secs,
             lease_ref: Some(self.setup.config.lease_ref.to_string()),
         };
+        let prompt = runner.routed(&before);
         let event = match kind {
-            ClaimKind::Fresh => state::Event::Claim { role: role.clone(), turn, prompt: None },
+            ClaimKind::Fresh => state::Event::Claim { role: role.clone(), turn, prompt },
             ClaimKind::Resume | ClaimKind::TakeOver => {
-                state::Event::Reclaim { role: role.clone(), turn, prompt: None }
+                state::Event::Reclaim { role: role.clone(), turn, prompt }
             }
         };
         let state = transition(&before, event, &self.setup.roles, self.now())?;
@@ -196,7 +197,10 @@ impl Shell<'_> {
                 trailers.reason.clone_from(&reason);
                 (Some(state::Event::Stop { reason }), Step::Exit)
             }
-            Control::Resume => (Some(state::Event::Resume), Step::Resume),
+            Control::Resume => {
+                trailers.reason.clone_from(&self.setup.stop_reason);
+                (Some(state::Event::Resume), Step::Resume)
+            }
             Control::Release { turn, epoch } => {
                 trailers.turn_id = Some(turn.to_string());
                 trailers.epoch = Some(epoch.saturating_add(1));

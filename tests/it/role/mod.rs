@@ -1,3 +1,7 @@
 //! Role mode: real processes in clones of one bare repository.
 
+mod crash;
+mod facts;
+mod ground;
+mod stopping;
 mod turns;
