@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::event::{Ended, Event as Fact, Place, Sink};
 use crate::ids::Ids;
 use crate::state::Status;
-use crate::supervise::{Stop, sweep_survivors};
+use crate::supervise::Stop;
 use crate::sync::driver::Finish;
 use crate::sync::journal::Mode;
 use crate::sync::protocol::{Control, Goal, Reason, Signal};
@@ -68,11 +68,6 @@ pub async fn run_role(
         return Err(LoopError::Unfinished);
     }
     engine.open_control();
-    for killed in sweep_survivors(&settings.root, &*world.clock) {
-        let program = killed.argv.first().map_or("?", String::as_str);
-        let text = format!("ended a process of an earlier run: pid {} ({program})", killed.pid);
-        engine.say(Fact::Notice { text });
-    }
     Waiting::clear(&settings.root);
     engine.identity_notice()?;
     engine.agents_may_run()?;
@@ -104,6 +99,8 @@ pub async fn run_role(
         })
         .map_err(|source| LoopError::Io { path: settings.root.clone(), source })?;
     let (mut interrupted, mut asked) = (false, false);
+    // Not a sleep: notes that come faster than it would put every look off.
+    let mut look = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
             note = heard.recv() => match note {
@@ -115,7 +112,7 @@ pub async fn run_role(
                 sink.emit_at(&place, Fact::Signal { name: reason.text.clone() });
                 handle.interrupt(if reason.exit_code() == 130 { Signal::Interrupt } else { Signal::Terminate });
             }
-            () = tokio::time::sleep(LOOK) => {
+            _ = look.tick() => {
                 if world.stop.immediate() {
                     handle.cancel();
                 }
