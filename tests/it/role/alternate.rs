@@ -6,9 +6,9 @@ use crate::remote::ground::Kind;
 
 pub const QUICK: &str = "poll_interval: 0.02, retry_secs: 60, network_timeout_secs: 20";
 
-fn alternate(kind: Kind) {
+fn alternate(kind: Kind, few: usize) {
     let Some(stage) = Stage::new(kind, QUICK) else { return };
-    let rounds = times(2, 20);
+    let rounds = times(few, 20);
     let loops = rounds.to_string();
     let mut sides = ["galph", "ralph"].map(|role| {
         stage.clone(role);
@@ -27,15 +27,15 @@ fn alternate(kind: Kind) {
 
 #[test]
 fn over_a_path() {
-    alternate(Kind::Path);
+    alternate(Kind::Path, 2);
 }
 
 #[test]
 fn over_http() {
-    alternate(Kind::Http);
+    alternate(Kind::Http, 2);
 }
 
 #[test]
 fn over_ssh() {
-    alternate(Kind::Ssh);
+    alternate(Kind::Ssh, 1);
 }

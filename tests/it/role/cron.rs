@@ -37,15 +37,13 @@ fn overlapping_starts_take_every_turn_once() {
         }
         starts += 1;
         std::thread::sleep(gap);
-        running.retain_mut(|(start, role, run)| match run.ended() {
-            Some(code) => {
-                assert_eq!(code, 0, "start {start} of {role}: {}", run.said());
-                false
-            }
-            None => {
+        running.retain_mut(|(start, role, run)| {
+            let code = run.ended();
+            if code.is_none() {
                 overlaps.insert((*start, *role));
-                true
             }
+            assert_eq!(code.unwrap_or(0), 0, "start {start} of {role}: {}", run.said());
+            code.is_none()
         });
     }
     for (_, _, run) in &mut running {

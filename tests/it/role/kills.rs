@@ -63,7 +63,7 @@ fn one_of_three_is_killed() {
         stage.clone(name);
         stage.agent(name, if name == "galph" { "" } else { "sleep 0.5" });
     }
-    let loops = times(4, 50) as u64;
+    let loops = times(2, 50) as u64;
     let mut galph = stage.role("galph", "galph", &["--sync-loops", "0"]);
     let start = |name: &str| stage.role(name, "ralph", &["--sync-loops", "0"]);
     let mut running = names.map(|name| Some(start(name)));
