@@ -23,6 +23,8 @@ pub struct Recorder {
     early: Vec<Record>,
     /// Ends of attempts that are on their way, by attempt.
     sent: BTreeMap<String, Ticket>,
+    /// Attempts run side by side in this run: none of them waits for the record of another.
+    side_by_side: bool,
     /// The writer did not answer in time; nobody waits for it until it does.
     behind: Option<Ticket>,
     problems: Vec<String>,
@@ -41,6 +43,7 @@ impl Recorder {
             writer: None,
             early: Vec::new(),
             sent: BTreeMap::new(),
+            side_by_side: false,
             behind: None,
             problems: Vec::new(),
             output_left: BTreeMap::new(),
@@ -85,7 +88,7 @@ impl Recorder {
     fn send(&mut self, change: Change) {
         let Some(writer) = &self.writer else { return };
         let ended = match &change {
-            Change::EndAttempt(end) => end.place.attempt_id.clone(),
+            Change::EndAttempt(end) if !self.side_by_side => end.place.attempt_id.clone(),
             _ => None,
         };
         let ticket = writer.change(change);
@@ -164,6 +167,9 @@ impl Sink for Recorder {
                 return;
             }
             self.begin();
+        }
+        if let Event::RunCreated { run_kind, .. } = &event {
+            self.side_by_side = matches!(run_kind.as_str(), "batch" | "workstream");
         }
         if let (Event::AttemptEnded { .. }, Some(id)) = (&event, &place.attempt_id) {
             if !self.sent.contains_key(id)
