@@ -119,6 +119,7 @@ impl<'a> Engine<'a> {
             if journal.is_some_and(|j| j.outcome.is_none() && !j.confirmed) {
                 cleared.extend(git.repo.clear_dead_locks(&git.branch)?);
             }
+            git.repo.finish_move(&git.state_path)?;
             let head = git.repo.preflight(settings.options.branch.as_deref(), &git.state_path)?;
             git.branch = head.branch.unwrap_or_default();
             git.repo.exclude_private()?;
