@@ -6,6 +6,7 @@
 //! number of files.
 
 mod commit;
+mod cut_move;
 mod dirty;
 mod error;
 mod file;
