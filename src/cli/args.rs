@@ -7,6 +7,7 @@ use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
 use super::error::{Failure, USAGE};
 use super::record_args::{EventsArgs, ExportArgs, GcArgs, HistoryArgs, ShowArgs};
+use super::role_args::{AuditArgs, RecapArgs, TakeoverArgs};
 
 const EXAMPLES: &str = "Examples:
   orchestrator demo                        a complete run in a scratch repository
@@ -245,6 +246,19 @@ pub(super) enum Command {
     /// Forget what is old: runs, logs, merged rescue refs and worktrees
     #[command(after_help = "Examples:\n  orchestrator gc --dry-run\n  orchestrator gc --keep 30d")]
     Gc(GcArgs),
+    /// Tell whether the branch's history is a chain of legal turns
+    #[command(
+        after_help = "Ends with 3, and names the first wrong commit, if it is not.\n\nExamples:\n  orchestrator audit\n  orchestrator audit --remote --format json"
+    )]
+    Audit(AuditArgs),
+    /// What happened lately, on all machines: turns, cost, failures, what to do next
+    #[command(after_help = "Examples:\n  orchestrator recap\n  orchestrator recap --since 7d --remote")]
+    Recap(RecapArgs),
+    /// Give back the turn of a machine that is gone
+    #[command(
+        after_help = "Examples:\n  orchestrator takeover --dry-run\n  orchestrator takeover --role ralph --run"
+    )]
+    Takeover(TakeoverArgs),
     /// Ask a model behind HTTP: what an agent with `http` runs
     #[command(hide = true)]
     AgentHttp(AgentHttpArgs),
@@ -408,6 +422,9 @@ pub(super) struct StatusArgs {
     /// One line
     #[arg(long)]
     pub oneline: bool,
+    /// Look at the remote first: the turn of all machines, who holds it, the last turns
+    #[arg(long)]
+    pub remote: bool,
 }
 
 /// A loop option before another command would be ignored silently; it is an error that names it.

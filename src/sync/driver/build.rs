@@ -204,6 +204,11 @@ impl Shell<'_> {
                 trailers.role = Some(role.to_string());
                 (Some(state::Event::Release { role }), Step::Released)
             }
+            Control::ReleaseBare { .. } => {
+                let role = before.expected_actor.clone();
+                trailers.role = Some(role.to_string());
+                (Some(state::Event::Release { role }), Step::Released)
+            }
         };
         let state = match event {
             Some(event) => transition(&before, event, &self.setup.roles, now)?,

@@ -4,6 +4,7 @@
 //! The driver blocks, so it has a thread of its own, and what happens there comes back as notes.
 
 mod hands;
+mod look;
 mod notes;
 mod setup;
 
@@ -28,6 +29,7 @@ use crate::turns::settings::Settings;
 use crate::turns::stop_request::StopRequest;
 use crate::turns::waiting::Waiting;
 use hands::{Hands, Nobody};
+pub use look::{AtTip, Beat, Glimpse, look};
 use notes::{Channel, Ears};
 
 /// A request to stop is looked for this often.

@@ -1,3 +1,4 @@
 //! Role mode: real processes in clones of one bare repository.
 
+mod commands;
 mod turns;
