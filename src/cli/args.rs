@@ -7,7 +7,7 @@ use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
 use super::error::{Failure, USAGE};
 use super::record_args::{EventsArgs, ExportArgs, GcArgs, HistoryArgs, ShowArgs};
-use super::role_args::{AuditArgs, RecapArgs, TakeoverArgs};
+use super::role_args::{AuditArgs, RecapArgs, SetupArgs, TakeoverArgs};
 
 const EXAMPLES: &str = "Examples:
   orchestrator demo                        a complete run in a scratch repository
@@ -254,6 +254,11 @@ pub(super) enum Command {
     /// What happened lately, on all machines: turns, cost, failures, what to do next
     #[command(after_help = "Examples:\n  orchestrator recap\n  orchestrator recap --since 7d --remote")]
     Recap(RecapArgs),
+    /// Print an entry for a timer that takes a role's turns: install nothing
+    #[command(
+        after_help = "Examples:\n  orchestrator setup cron --role ralph --every 5m\n  orchestrator setup systemd --role ralph"
+    )]
+    Setup(SetupArgs),
     /// Give back the turn of a machine that is gone
     #[command(
         after_help = "Examples:\n  orchestrator takeover --dry-run\n  orchestrator takeover --role ralph --run"
@@ -300,6 +305,9 @@ pub(super) struct InitArgs {
     /// Commit what was written
     #[arg(long)]
     pub commit: bool,
+    /// Commit it, and put branch and state on the remote, for the other machines to begin with
+    #[arg(long)]
+    pub publish: bool,
     /// Convert a state file that counts steps; write nothing else
     #[arg(long, conflicts_with_all = ["goal", "commit"])]
     pub import_state: bool,

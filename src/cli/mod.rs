@@ -38,6 +38,7 @@ mod stop;
 mod stream;
 mod takeover;
 mod test_commands;
+mod timer;
 
 #[cfg(test)]
 mod reference_tests;
@@ -114,6 +115,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Gc(args)) => gc::gc(global, args),
         Some(Command::Audit(args)) => audit::audit(global, args),
         Some(Command::Recap(args)) => recap::recap(global, args),
+        Some(Command::Setup(args)) => timer::timer(global, args),
         Some(Command::Takeover(args)) => takeover::takeover(global, args),
     }
 }

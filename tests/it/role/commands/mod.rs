@@ -2,5 +2,7 @@
 
 mod audit;
 mod clones;
+mod publish;
 mod takeover;
 mod tell;
+mod timer;
