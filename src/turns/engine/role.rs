@@ -5,6 +5,7 @@
 
 mod exit_set;
 mod hands;
+mod look;
 mod notes;
 mod setup;
 mod words;
@@ -30,6 +31,7 @@ use crate::turns::settings::Settings;
 use crate::turns::waiting::Waiting;
 pub use exit_set::ExitSet;
 use hands::{Hands, Nobody, asked};
+pub use look::{AtTip, Beat, Glimpse, look};
 use notes::{Channel, Ears};
 
 /// A request to stop is looked for this often.

@@ -1,6 +1,7 @@
 //! Role mode: real processes in clones of one bare repository.
 
 mod alternate;
+mod commands;
 mod crash;
 mod cron;
 mod facts;
