@@ -41,7 +41,9 @@ pub use error::{End, LoopError, Report, TurnFailure};
 pub use looping::run;
 pub use manual::{resume, stop};
 pub use prompt::{Past, context_for, rescues};
-pub use role::{ExitSet, RoleReport, RoleWorld, control_remote, run_role, through_remote};
+pub use role::{
+    AtTip, Beat, ExitSet, Glimpse, RoleReport, RoleWorld, control_remote, look, run_role, through_remote,
+};
 pub use start::read_state;
 
 use crate::clock::Clock;
