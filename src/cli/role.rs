@@ -11,6 +11,7 @@ use crate::supervise::Stop;
 use crate::sync::driver::Finish;
 use crate::sync::protocol::Reason;
 use crate::sync::remote::Surroundings;
+use crate::sync::worktree::merge_command;
 use crate::turns::engine::{RoleReport, RoleWorld, run_role};
 use crate::turns::settings::Settings;
 
@@ -55,7 +56,7 @@ pub(super) fn world(machine: &Machine) -> RoleWorld {
 }
 
 fn end(report: RoleReport, global: &Global) -> Result<u8, Failure> {
-    let RoleReport { finish, failure, limit, exit } = report;
+    let RoleReport { finish, failure, limit, exit, rescued } = report;
     if let (Reason::Limit(_), Some(limit)) = (&finish.reason, limit) {
         // Counted over all machines, so a start alone changes nothing.
         return Err(Failure::from(limit).hint("raise the budget, or count anew: orchestrator resume"));
@@ -75,7 +76,11 @@ fn end(report: RoleReport, global: &Global) -> Result<u8, Failure> {
         (Reason::NotOurTurn, _) if !global.quiet => super::print("it is not this role's turn\n")?,
         _ => {}
     }
-    words(finish)
+    let lost = matches!(finish.reason, Reason::Fenced | Reason::Conflict | Reason::LeaseEnded);
+    words(finish).map_err(|failure| match rescued.filter(|_| lost) {
+        Some(reference) => failure.hint(format!("its work is kept: {}", merge_command(&reference))),
+        None => failure,
+    })
 }
 
 /// The exit code and the words of why a driver ended.

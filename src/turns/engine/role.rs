@@ -58,6 +58,8 @@ pub struct RoleReport {
     pub limit: Option<Reached>,
     /// Who set `exit`, where that ended it.
     pub exit: Option<ExitSet>,
+    /// The newest saved work that the branch does not have, by its ref, where the end left some.
+    pub rescued: Option<String>,
 }
 
 /// Takes the turns of one role until there is a reason to end.
@@ -161,7 +163,13 @@ pub async fn run_role(
         Reason::ExitSet => exit_set::exit_set(&settings, &git.repo, world.clock.now()),
         _ => None,
     };
-    Ok(RoleReport { finish, failure: ended.failure, limit: ended.limit, exit })
+    let rescued = match finish.reason {
+        Reason::Fenced | Reason::LeaseEnded | Reason::Conflict | Reason::TurnFailed => {
+            super::rescues(&git.repo).pop()
+        }
+        _ => None,
+    };
+    Ok(RoleReport { finish, failure: ended.failure, limit: ended.limit, exit, rescued })
 }
 
 fn running(status: &Status) -> bool {

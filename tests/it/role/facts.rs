@@ -35,6 +35,7 @@ fn a_takeover_and_a_fence_are_told_once() {
     first.signal(Signal::CONT);
     let fenced = first.end().expect(5);
     fenced.says("the turn is lost");
+    fenced.says("its work is kept: git merge refs/orchestrator/rescue/");
     let takeover = lines(&ground, "takeover.json");
     assert_eq!(takeover.len(), 1, "{takeover:?}");
     let data = &takeover[0]["data"];
