@@ -186,6 +186,7 @@ impl Reached {
 mod tests {
     use super::*;
     use crate::config::duration::Secs;
+    use crate::sync::message::Trailers;
 
     fn spent(turns: u64, secs: u64, usage: &[Usage], idle: u64) -> Spent {
         let wall = Duration::from_secs(secs);
@@ -244,6 +245,33 @@ mod tests {
         assert_eq!(partly.cost(), None);
         assert!(partly.blind_spot(&budget).unwrap().contains("cost_usd"));
         assert_eq!(left(&budget, &partly), ["8 tokens (of what is known)", "$0.75 (of what is known)"]);
+    }
+
+    /// A9: what all machines handed off; a turn that never ran its agent cost nothing, one given back is no turn.
+    #[test]
+    fn hand_offs_add_up() {
+        let one = |how, secs: u64, tokens, cost, progress| {
+            let duration = Some(Duration::from_secs(secs));
+            let exit = Some("exit status 0".to_owned());
+            HandOff {
+                how,
+                trailers: Trailers { duration, exit, tokens, cost, ..Trailers::default() },
+                progress,
+            }
+        };
+        let ran = [
+            one(How::Succeeded, 60, Some(100), Some(0.5), true),
+            one(How::Failed, 30, Some(50), Some(0.25), false),
+            one(How::Interrupted, 10, Some(5), Some(0.125), false),
+            one(How::Succeeded, 1, Some(1), Some(0.0), false),
+        ];
+        let spent = Spent::of_all(&ran);
+        assert_eq!((spent.turns, spent.wall, spent.idle_turns), (3, Duration::from_secs(101), 1));
+        assert_eq!((spent.tokens, spent.cost()), (156, Some(0.875)));
+        let not_run = HandOff { how: How::Failed, trailers: Trailers::default(), progress: false };
+        assert_eq!(Spent::of_all(&[not_run]).attempts, 0);
+        let silent = one(How::Succeeded, 1, None, None, true);
+        assert_eq!(Spent::of_all(&[silent]).cost(), None, "unknown, not 0");
     }
 
     #[test]

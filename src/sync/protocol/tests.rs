@@ -411,3 +411,29 @@ fn the_journal_survives_its_file() {
     let text = serde_json::to_string(&bench.machine.memory).unwrap();
     assert_eq!(serde_json::from_str::<Memory>(&text).unwrap(), bench.machine.memory);
 }
+
+/// A9: a limit that all machines used up ends whoever would claim or wait; what is to be published comes first.
+#[test]
+fn a_used_up_limit_ends_a_wait_but_no_hand_off() {
+    let limited = |state: StateView, relations: Vec<(CommitId, Relation)>| Facts {
+        tip: commit(1),
+        epoch: state.epoch(),
+        state: AtTip::State(Arc::new(state)),
+        resumed: false,
+        relations,
+        limit: Some("budget.turns reached: 3 turns".into()),
+    };
+    for expected in ["ralph", "galph"] {
+        let mut bench = started(config(), Memory::default());
+        bench.step(listing(Some(1)));
+        let facts = limited(state(expected, Status::Idle, None), Vec::new());
+        let left = exit(&bench.step(Event::Fetched(Ok(facts))));
+        assert_eq!(left, Some((6, Reason::Limit("budget.turns reached: 3 turns".into()))));
+    }
+    let mut bench = Bench::stamped(config());
+    let published = [(commit(2), Relation::Contained), (commit(4), Relation::Same)];
+    bench.step(listing(Some(4)));
+    let facts = Facts { tip: commit(4), ..limited(running("t", 1), published.to_vec()) };
+    let answer = bench.step(Event::Fetched(Ok(facts)));
+    assert!(matches!(&answer[..], [Action::StopLease, Action::Move { .. }]), "{answer:?}");
+}

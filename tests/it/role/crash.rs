@@ -21,8 +21,8 @@ fn the_next_start_ends_an_agent_that_bears_no_mark() {
     let mut loop_ = ground.start("galph", "galph", &[]);
     wait_until("the agent", || ground.path("agent.pid").exists());
     let agent: i32 = ground.read("agent.pid").trim().parse().unwrap();
-    let journal = ground.read("galph/.orchestrator/turn.json");
-    assert!(journal.contains(&format!("\"group\":{agent}")), "journalled before it works: {journal}");
+    let group = format!("\"group\":{agent}");
+    wait_until("its group on disk", || ground.read("galph/.orchestrator/turn.json").contains(&group));
     loop_.signal(Signal::KILL);
     wait_until("the loop's death", || loop_.over());
     assert!(lives(agent), "it survives its loop, or this test says nothing");

@@ -189,7 +189,8 @@ impl Hands {
     }
 }
 
-/// Tells the driver of each process of the turn: a crash leaves it to the next start.
+/// Tells the driver of each process of the turn: a crash leaves it to the next start. A process has begun by then, so
+/// one that wipes its environment within the same moment as the program is killed is known by nothing.
 fn births(desk: Desk, boot: String) -> Arc<dyn Fn(u32) + Send + Sync> {
     Arc::new(move |pid| {
         // Without a process table nothing tells a process from a later one of its number.
