@@ -218,7 +218,7 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  orchestrator interrupt")]
     Interrupt(InterruptArgs),
     /// Whose turn it is and what would run next
-    #[command(after_help = "Example:\n  orchestrator status --oneline")]
+    #[command(after_help = "Examples:\n  orchestrator status\n  orchestrator status --watch\n  orchestrator status --oneline")]
     Status(StatusArgs),
     /// Do one task: a worker does it, an auditor judges it, until it is done
     #[command(after_help = super::oneshot::EXAMPLES)]
@@ -405,9 +405,12 @@ pub(super) struct InterruptArgs {
 pub(super) struct StatusArgs {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// One line
+    /// One line, for a prompt or a status bar
     #[arg(long)]
     pub oneline: bool,
+    /// Again and again; without a terminal, once for each change
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// A loop option before another command would be ignored silently; it is an error that names it.
