@@ -88,8 +88,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8, Failure> {
         SourceArg::Summaries => Source::Summaries,
     };
     let last = args.number.or_else(|| args.iter.is_none().then_some(1));
-    let wanted =
-        Wanted { role: args.role.clone(), iterations: args.iter, last, interleave: args.interleave };
+    let wanted = Wanted { role: args.role.clone(), iterations: args.iter, last, interleave: args.interleave };
     let roles: Vec<String> = settings.roles().iter().map(RoleId::to_string).collect();
     let found = find_logs::find(&folder, source).map_err(|e| io_failure("look for logs", &e))?;
     let known: Vec<String> = found.iter().map(|log| log.role.clone()).chain(roles.clone()).collect();
@@ -129,13 +128,11 @@ fn branch_folder(settings: &Settings, logs_dir: &Path, asked: Option<&str>) -> R
         return Ok(name);
     }
     let branch = own.as_deref().unwrap_or("a run without git");
-    let failure =
-        Failure::new(USAGE, "no_logs", "find logs").cause(format!("{branch} has none in {}", logs_dir.display()));
+    let failure = Failure::new(USAGE, "no_logs", "find logs")
+        .cause(format!("{branch} has none in {}", logs_dir.display()));
     Err(match there.first() {
-        Some(other) => failure.hint(format!(
-            "there are some of {}: orchestrator logs --branch {other}",
-            there.join(", ")
-        )),
+        Some(other) => failure
+            .hint(format!("there are some of {}: orchestrator logs --branch {other}", there.join(", "))),
         None => failure.hint("they are made by the first run: orchestrator --once"),
     })
 }
@@ -178,7 +175,8 @@ fn page(settings: &Settings, prefix: &str, source: Source, chosen: Vec<FoundLog>
     let commits = commits(settings);
     let mut entries = Vec::new();
     for log in chosen {
-        let bytes = fs::read(&log.path).map_err(|e| io_failure(&format!("read {}", log.path.display()), &e))?;
+        let bytes =
+            fs::read(&log.path).map_err(|e| io_failure(&format!("read {}", log.path.display()), &e))?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let turn = match source {
             Source::Logs => forms::turn_of(&text),

@@ -42,7 +42,9 @@ impl Form {
             (Sight::Loop(view), Format::Text) if self.oneline => format!("{}\n", oneline(view, self.times)),
             (Sight::Loop(view), Format::Text) => screen(view, self.times),
             (Sight::RunsOnly(runs), Format::Text) => without_a_loop(runs),
-            (Sight::RunsOnly(runs), Format::Json) => format!("{:#}\n", words::json_without_a_loop(runs, root)),
+            (Sight::RunsOnly(runs), Format::Json) => {
+                format!("{:#}\n", words::json_without_a_loop(runs, root))
+            }
         }
     }
 }

@@ -105,10 +105,11 @@ fn folders(of: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 /// Iteration and time in the name of a turn's file.
 fn parts(name: &str, source: Source) -> Option<(u64, String)> {
     let rest = name.strip_prefix("iter-")?;
-    let known = match source {
-        Source::Logs => name.ends_with(".log"),
-        Source::Summaries => name.ends_with(".md"),
+    let ending = match source {
+        Source::Logs => "log",
+        Source::Summaries => "md",
     };
+    let known = Path::new(name).extension().is_some_and(|e| e == ending);
     let (number, rest) = rest.split_once('_')?;
     // The stamp is of fixed length; what follows it is a prompt or a number.
     let stamp = rest.get(..15).filter(|s| s.bytes().all(|b| b.is_ascii_digit() || b == b'_'))?;
@@ -131,7 +132,9 @@ pub fn select(mut found: Vec<FoundLog>, wanted: &Wanted, roles: &[String]) -> Ve
         let role = (place(&a.role), &a.role).cmp(&(place(&b.role), &b.role));
         let turn = a.iteration.cmp(&b.iteration);
         let order = if wanted.interleave { turn.then(role) } else { role.then(turn) };
-        order.then_with(|| (&a.stamp, a.path.as_os_str().len(), &a.path).cmp(&(&b.stamp, b.path.as_os_str().len(), &b.path)))
+        order.then_with(|| {
+            (&a.stamp, a.path.as_os_str().len(), &a.path).cmp(&(&b.stamp, b.path.as_os_str().len(), &b.path))
+        })
     });
     found
 }
@@ -182,7 +185,12 @@ mod tests {
             assert_eq!(parts(name, Source::Logs), Some((17, at.clone())), "{name}");
         }
         assert_eq!(parts("iter-00017_20260120_032929-summary.md", Source::Summaries), Some((17, at)));
-        for name in ["latest.log", "iter-x_20260120_032929.log", "iter-00017_2026.log", "iter-1_20260120_032929.ndjson"] {
+        for name in [
+            "latest.log",
+            "iter-x_20260120_032929.log",
+            "iter-00017_2026.log",
+            "iter-1_20260120_032929.ndjson",
+        ] {
             assert_eq!(parts(name, Source::Logs), None, "{name}");
         }
     }

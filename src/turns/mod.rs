@@ -1,12 +1,13 @@
 //! The galph/ralph loop: whose turn it is, which prompt runs, what is kept of it.
 //!
-//! `workflow`, `router`, `context`, `budget`, `words` and `autocommit::plan` are pure; [`engine`] takes the
+//! `workflow`, `router`, `context`, `budget`, `simulate`, `words` and `autocommit::plan` are pure; [`engine`] takes the
 //! turns and does what they say.
 
 pub mod autocommit;
 pub mod budget;
 pub mod context;
 pub mod engine;
+pub mod find_logs;
 pub mod lock;
 pub mod logs;
 pub mod old_logs;
@@ -15,6 +16,7 @@ pub mod prompt_name;
 pub mod router;
 pub mod settings;
 pub mod shipped;
+pub mod simulate;
 pub mod stop_request;
 mod summary;
 pub mod waiting;

@@ -111,7 +111,9 @@ impl Page {
 /// What XML 1.0 cannot hold at all becomes the replacement character.
 fn allowed(c: char) -> char {
     match c {
-        '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}' => c,
+        '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}' => {
+            c
+        }
         _ => '\u{FFFD}',
     }
 }

@@ -11,8 +11,9 @@ use crate::clock::Clock;
 use crate::control::{self, LiveRun};
 use crate::state::{State, StateError, Turn, file};
 use crate::sync::memory::Memory;
+use crate::sync::message::Step;
 use crate::sync::seen::{self, Seen};
-use crate::sync::worktree::{Head, Repo, merge_command};
+use crate::sync::worktree::{EndedTurn, Head, Repo, merge_command};
 use crate::turns::budget::{self, Spent};
 use crate::turns::engine::{LoopError, read_state, rescues};
 use crate::turns::lock::LoopLock;
@@ -64,6 +65,7 @@ pub(super) fn look(settings: &Settings) -> Result<Sight, Failure> {
     let at = as_of.as_ref().and_then(|_| repo.as_ref()?.upstream_tip(head.as_ref()?.branch.as_deref()?));
     let from = at.map(|(_, id)| id).or(tip);
     let turns = repo.as_ref().zip(from).and_then(|(repo, from)| repo.ended_turns(from, TURNS, DEPTH).ok());
+    let turns = turns.unwrap_or_default().into_iter().map(|turn| in_its_iteration(turn, settings)).collect();
     let rescues = repo.as_ref().map(rescues).unwrap_or_default();
     Ok(Sight::Loop(Box::new(View {
         now,
@@ -82,13 +84,22 @@ pub(super) fn look(settings: &Settings) -> Result<Sight, Failure> {
         prompt: next.prompt,
         agent: next.agent,
         unrouted: next.problem,
-        turns: turns.unwrap_or_default(),
+        turns,
         previous: memory.previous.and_then(|v| serde_json::from_value(v).ok()),
         budget: settings.config.budget.clone(),
         budget_words: budget::left(&settings.config.budget, &Spent::default()),
         rescues: with_commands(rescues),
         troubles,
     })))
+}
+
+/// The commit of the last role's success names the iteration that it opened (G5).
+fn in_its_iteration(mut turn: EndedTurn, settings: &Settings) -> EndedTurn {
+    let message = &mut turn.message;
+    if matches!(message.step, Step::Ok { .. }) && settings.workflow.is_last(&message.actor) {
+        message.iteration = message.iteration.saturating_sub(1);
+    }
+    turn
 }
 
 fn with_commands(rescues: Vec<String>) -> Vec<(String, String)> {

@@ -112,11 +112,7 @@ fn mid_turn() -> View {
         status: Status::Running(next.clone()),
         updated: at("2026-02-03T03:43:20Z"),
         holder: Some(holder(true)),
-        live: Live::By(Owner {
-            pid: 4711,
-            started: "2026-02-03T03:00:00Z".into(),
-            mode: "combined".into(),
-        }),
+        live: Live::By(Owner { pid: 4711, started: "2026-02-03T03:00:00Z".into(), mode: "combined".into() }),
         runs: vec![attempt(2000, false)],
         prompt: Some("main.md".into()),
         agent: "claude".into(),

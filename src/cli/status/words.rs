@@ -68,7 +68,8 @@ pub(super) fn screen(view: &View, times: Times) -> String {
     let mut out = format!("{}\n", turn(view));
     let mut line = |name: &str, text: &str| {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{:<8}{text}", if name.is_empty() { String::new() } else { format!("{name}:") });
+        let _ =
+            writeln!(out, "{:<7} {text}", if name.is_empty() { String::new() } else { format!("{name}:") });
     };
     if let Some(name) = &view.as_of {
         line("as of", &format!("the last fetch of {name}; this working tree is behind it"));
@@ -148,7 +149,6 @@ fn holder_words(view: &View, holder: &HeldBy, times: Times) -> String {
 /// Role, outcome, agent, time and cost of a turn that ended.
 fn turn_words(view: &View, turn: &EndedTurn) -> String {
     let StateMessage { step, actor, iteration, trailers } = &turn.message;
-    // The commit of the last role's success names the iteration that it opened.
     let outcome = match step {
         Step::Ok { .. } => "ok",
         Step::Fail { .. } => "failed",
