@@ -7,6 +7,7 @@ use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
 use super::error::{Failure, USAGE};
 use super::record_args::{EventsArgs, ExportArgs, GcArgs, HistoryArgs, ShowArgs};
+use super::role_args::{AuditArgs, RecapArgs, SetupArgs, TakeoverArgs};
 
 const EXAMPLES: &str = "Examples:
   orchestrator demo                        a complete run in a scratch repository
@@ -245,6 +246,24 @@ pub(super) enum Command {
     /// Forget what is old: runs, logs, merged rescue refs and worktrees
     #[command(after_help = "Examples:\n  orchestrator gc --dry-run\n  orchestrator gc --keep 30d")]
     Gc(GcArgs),
+    /// Tell whether the branch's history is a chain of legal turns
+    #[command(
+        after_help = "Ends with 3, and names the first wrong commit, if it is not.\n\nExamples:\n  orchestrator audit\n  orchestrator audit --remote --format json"
+    )]
+    Audit(AuditArgs),
+    /// What happened lately, on all machines: turns, cost, failures, what to do next
+    #[command(after_help = "Examples:\n  orchestrator recap\n  orchestrator recap --since 7d --remote")]
+    Recap(RecapArgs),
+    /// Print an entry for a timer that takes a role's turns: install nothing
+    #[command(
+        after_help = "Examples:\n  orchestrator setup cron --role ralph --every 5m\n  orchestrator setup systemd --role ralph"
+    )]
+    Setup(SetupArgs),
+    /// Give back the turn of a machine that is gone
+    #[command(
+        after_help = "Examples:\n  orchestrator takeover --dry-run\n  orchestrator takeover --role ralph --run"
+    )]
+    Takeover(TakeoverArgs),
     /// Ask a model behind HTTP: what an agent with `http` runs
     #[command(hide = true)]
     AgentHttp(AgentHttpArgs),
@@ -286,6 +305,9 @@ pub(super) struct InitArgs {
     /// Commit what was written
     #[arg(long)]
     pub commit: bool,
+    /// Commit it, and put branch and state on the remote, for the other machines to begin with
+    #[arg(long)]
+    pub publish: bool,
     /// Convert a state file that counts steps; write nothing else
     #[arg(long, conflicts_with_all = ["goal", "commit"])]
     pub import_state: bool,
@@ -408,6 +430,9 @@ pub(super) struct StatusArgs {
     /// One line
     #[arg(long)]
     pub oneline: bool,
+    /// Look at the remote first: the turn of all machines, who holds it, the last turns
+    #[arg(long)]
+    pub remote: bool,
 }
 
 /// A loop option before another command would be ignored silently; it is an error that names it.

@@ -5,7 +5,9 @@ mod agent_http;
 mod agents;
 mod agents_test;
 mod args;
+mod audit;
 mod batch;
+mod branch;
 mod check;
 mod config;
 mod consent;
@@ -20,9 +22,12 @@ mod interrupt;
 mod live;
 mod oneshot;
 mod prompts;
+mod recap;
 mod record;
 mod record_args;
+mod remote;
 mod role;
+mod role_args;
 mod route;
 mod run;
 mod screen;
@@ -31,7 +36,9 @@ mod show;
 mod status;
 mod stop;
 mod stream;
+mod takeover;
 mod test_commands;
+mod timer;
 
 #[cfg(test)]
 mod reference_tests;
@@ -96,6 +103,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Resume(args)) => stop::resume(global, args),
         Some(Command::Batch(args)) => batch::batch(global, args),
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
+        Some(Command::Status(args)) if args.remote => remote::status(global, args),
         Some(Command::Status(args)) => status::status(global, args),
         Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),
         Some(Command::Agents(args)) => agents::agents(global, args),
@@ -105,6 +113,10 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Events(args)) => events::events(global, args),
         Some(Command::Export(args)) => export::export(global, args),
         Some(Command::Gc(args)) => gc::gc(global, args),
+        Some(Command::Audit(args)) => audit::audit(global, args),
+        Some(Command::Recap(args)) => recap::recap(global, args),
+        Some(Command::Setup(args)) => timer::timer(global, args),
+        Some(Command::Takeover(args)) => takeover::takeover(global, args),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::change::{Change, Record};
 use super::mapping::change_of;
+use super::state::RunState;
 use super::writer::{Options, Ticket, Writer};
 use crate::event::{Event, Place, Sink};
 
@@ -91,8 +92,12 @@ impl Recorder {
             Change::EndAttempt(end) if !self.side_by_side => end.place.attempt_id.clone(),
             _ => None,
         };
+        // What is resumed after a kill must be there before the first of many tasks begins.
+        let begins = matches!(&change, Change::MoveRun(step) if step.to == RunState::Running);
         let ticket = writer.change(change);
-        if let Some(id) = ended {
+        if begins && self.side_by_side && !ticket.written(PATIENCE) {
+            self.behind = Some(ticket);
+        } else if let Some(id) = ended {
             self.sent.insert(id, ticket);
         }
     }

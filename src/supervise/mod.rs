@@ -40,4 +40,4 @@ pub use self::owner::run;
 pub use self::pipeline::redact::{MASK, Redactor, names_a_secret};
 pub use self::request::{ActivityTag, Limits, LogTarget, RawLog, Repeat, Request, Stdin};
 pub use self::stop::{Stop, StopReason};
-pub use self::survivors::{Killed, sweep_survivors};
+pub use self::survivors::{Killed, end_session, start_of, sweep_survivors};
