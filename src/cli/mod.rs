@@ -38,6 +38,8 @@ mod stream;
 mod test_commands;
 
 #[cfg(test)]
+mod docs_tests;
+#[cfg(test)]
 mod reference_tests;
 
 use std::ffi::OsString;
