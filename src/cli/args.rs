@@ -7,6 +7,7 @@ use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
 use super::error::{Failure, USAGE};
 use super::record_args::{EventsArgs, ExportArgs, GcArgs, HistoryArgs, ShowArgs};
+use super::role_args::{AuditArgs, RecapArgs, SetupArgs, TakeoverArgs};
 
 const EXAMPLES: &str = "Examples:
   orchestrator demo                        a complete run in a scratch repository
@@ -224,7 +225,7 @@ pub(super) enum Command {
     Interrupt(InterruptArgs),
     /// Whose turn it is and what would run next
     #[command(
-        after_help = "Examples:\n  orchestrator status\n  orchestrator status --watch\n  orchestrator status --oneline"
+        after_help = "Examples:\n  orchestrator status\n  orchestrator status --watch\n  orchestrator status --oneline\n  orchestrator status --remote"
     )]
     Status(StatusArgs),
     /// Show what the agents printed, or the summaries of their turns
@@ -264,6 +265,24 @@ pub(super) enum Command {
     /// Print the manual page of the program or of a command, or write all of them
     #[command(after_help = super::shell::MAN_EXAMPLES)]
     Man(super::shell::ManArgs),
+    /// Tell whether the branch's history is a chain of legal turns
+    #[command(
+        after_help = "Ends with 3, and names the first wrong commit, if it is not.\n\nExamples:\n  orchestrator audit\n  orchestrator audit --remote --format json"
+    )]
+    Audit(AuditArgs),
+    /// What happened lately, on all machines: turns, cost, failures, what to do next
+    #[command(after_help = "Examples:\n  orchestrator recap\n  orchestrator recap --since 7d --remote")]
+    Recap(RecapArgs),
+    /// Print an entry for a timer that takes a role's turns: install nothing
+    #[command(
+        after_help = "Examples:\n  orchestrator setup cron --role ralph --every 5m\n  orchestrator setup systemd --role ralph"
+    )]
+    Setup(SetupArgs),
+    /// Give back the turn of a machine that is gone
+    #[command(
+        after_help = "Examples:\n  orchestrator takeover --dry-run\n  orchestrator takeover --role ralph --run"
+    )]
+    Takeover(TakeoverArgs),
     /// Ask a model behind HTTP: what an agent with `http` runs
     #[command(hide = true)]
     AgentHttp(AgentHttpArgs),
@@ -286,6 +305,7 @@ pub(super) struct AgentHttpArgs {
 pub(super) struct AgentsArgs {
     #[command(subcommand)]
     pub command: Option<AgentsCommand>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
     pub format: Format,
 }
@@ -305,6 +325,9 @@ pub(super) struct InitArgs {
     /// Commit what was written
     #[arg(long)]
     pub commit: bool,
+    /// Commit it, and put branch and state on the remote, for the other machines to begin with
+    #[arg(long)]
+    pub publish: bool,
     /// Convert a state file that counts steps; write nothing else
     #[arg(long, conflicts_with_all = ["goal", "commit"])]
     pub import_state: bool,
@@ -312,12 +335,14 @@ pub(super) struct InitArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = ConfigFormat::Text)]
     pub format: ConfigFormat,
 }
@@ -333,6 +358,7 @@ pub(super) enum ConfigFormat {
 pub(super) struct RouteArgs {
     #[command(subcommand)]
     pub command: Option<RouteCommand>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
     pub format: Format,
 }
@@ -407,6 +433,7 @@ pub(super) struct BatchArgs {
     /// Run what an earlier batch did not complete
     #[arg(long, value_name = "RUN", conflicts_with_all = ["exec", "list", "each_worktree"])]
     pub resume: Option<String>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -431,14 +458,18 @@ pub(super) struct InterruptArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// One line, for a prompt or a status bar
     #[arg(long)]
     pub oneline: bool,
     /// Again and again; without a terminal, once for each change
-    #[arg(long)]
+    #[arg(long, conflicts_with = "remote")]
     pub watch: bool,
+    /// Look at the remote first: the turn of all machines, who holds it, the last turns
+    #[arg(long)]
+    pub remote: bool,
 }
 
 /// A loop option before another command would be ignored silently; it is an error that names it.

@@ -5,7 +5,9 @@ mod agent_http;
 mod agents;
 mod agents_test;
 mod args;
+mod audit;
 mod batch;
+mod branch;
 mod check;
 mod config;
 mod consent;
@@ -22,9 +24,12 @@ mod live;
 mod logs;
 mod oneshot;
 mod prompts;
+mod recap;
 mod record;
 mod record_args;
+mod remote;
 mod role;
+mod role_args;
 mod route;
 mod run;
 mod schema;
@@ -35,7 +40,9 @@ mod show;
 mod status;
 mod stop;
 mod stream;
+mod takeover;
 mod test_commands;
+mod timer;
 
 #[cfg(test)]
 mod docs_tests;
@@ -104,6 +111,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Resume(args)) => stop::resume(global, args),
         Some(Command::Batch(args)) => batch::batch(global, args),
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
+        Some(Command::Status(args)) if args.remote => remote::status(global, args),
         Some(Command::Status(args)) => status::status(global, args),
         Some(Command::Logs(args)) => logs::logs(global, args),
         Some(Command::Schema) => schema::schema(),
@@ -117,6 +125,10 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Events(args)) => events::events(global, args),
         Some(Command::Export(args)) => export::export(global, args),
         Some(Command::Gc(args)) => gc::gc(global, args),
+        Some(Command::Audit(args)) => audit::audit(global, args),
+        Some(Command::Recap(args)) => recap::recap(global, args),
+        Some(Command::Setup(args)) => timer::timer(global, args),
+        Some(Command::Takeover(args)) => takeover::takeover(global, args),
     }
 }
 

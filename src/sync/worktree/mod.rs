@@ -6,12 +6,14 @@
 //! number of files.
 
 mod commit;
+mod cut_move;
 mod dirty;
 mod error;
 mod file;
 mod head;
 mod history;
 mod leave;
+mod line;
 mod linked;
 mod locks;
 mod open;
@@ -36,6 +38,7 @@ pub use error::GitError;
 pub use git2::Oid;
 pub use head::Head;
 pub use history::{CommitLine, DiffStat};
+pub use line::{LineCommit, StateChange};
 pub use linked::Kept;
 pub use open::{Identity, PRIVATE_DIR, Repo};
 pub use owner::LockOwner;
