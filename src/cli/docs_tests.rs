@@ -51,13 +51,8 @@ fn every_command_has_an_example() {
 
 fn row(arg: &Arg) -> String {
     let takes = arg.is_positional() || arg.get_action().takes_values();
-    let values: Vec<String> = arg
-        .get_value_names()
-        .filter(|_| takes)
-        .unwrap_or_default()
-        .iter()
-        .map(|value| value.to_string())
-        .collect();
+    let values: Vec<String> =
+        arg.get_value_names().filter(|_| takes).unwrap_or_default().iter().map(ToString::to_string).collect();
     let mut names: Vec<String> = arg.get_short().map(|c| format!("-{c}")).into_iter().collect();
     names.extend(arg.get_long().map(|long| format!("--{long}")));
     let mut shown = names.join(", ");
@@ -91,7 +86,9 @@ fn section(command: &Command) -> String {
         out.push_str("\nIts options stand in [the loop](loop.md#options).\n");
     } else if !own.is_empty() {
         out.push_str("\n| argument | meaning |\n| --- | --- |\n");
-        own.into_iter().for_each(|arg| out.push_str(&row(arg)));
+        for arg in own {
+            out.push_str(&row(arg));
+        }
     }
     if let Some(text) = example(command) {
         out.push('\n');
@@ -116,7 +113,9 @@ fn reference() -> String {
         out.push_str(&row(arg));
     }
     out.push_str("\nExit codes are those of [exit codes](exit-codes.md).\n");
-    commands(&root).iter().for_each(|command| out.push_str(&section(command)));
+    for command in commands(&root) {
+        out.push_str(&section(&command));
+    }
     out
 }
 
