@@ -256,15 +256,6 @@ pub(super) enum Command {
     /// Forget what is old: runs, logs, merged rescue refs and worktrees
     #[command(after_help = "Examples:\n  orchestrator gc --dry-run\n  orchestrator gc --keep 30d")]
     Gc(GcArgs),
-    /// Print the JSON Schema of orchestration.yaml, for editors
-    #[command(after_help = "Example:\n  orchestrator schema > orchestration.schema.json")]
-    Schema,
-    /// Print the completion script of a shell
-    #[command(after_help = super::shell::COMPLETION_EXAMPLES)]
-    Completions(super::shell::CompletionsArgs),
-    /// Print the manual page of the program or of a command, or write all of them
-    #[command(after_help = super::shell::MAN_EXAMPLES)]
-    Man(super::shell::ManArgs),
     /// Tell whether the branch's history is a chain of legal turns
     #[command(
         after_help = "Ends with 3, and names the first wrong commit, if it is not.\n\nExamples:\n  orchestrator audit\n  orchestrator audit --remote --format json"
@@ -283,6 +274,15 @@ pub(super) enum Command {
         after_help = "Examples:\n  orchestrator takeover --dry-run\n  orchestrator takeover --role ralph --run"
     )]
     Takeover(TakeoverArgs),
+    /// Print the JSON Schema of orchestration.yaml, for editors
+    #[command(after_help = "Example:\n  orchestrator schema > orchestration.schema.json")]
+    Schema,
+    /// Print the completion script of a shell
+    #[command(after_help = super::shell::COMPLETION_EXAMPLES)]
+    Completions(super::shell::CompletionsArgs),
+    /// Print the manual page of the program or of a command, or write all of them
+    #[command(after_help = super::shell::MAN_EXAMPLES)]
+    Man(super::shell::ManArgs),
     /// Ask a model behind HTTP: what an agent with `http` runs
     #[command(hide = true)]
     AgentHttp(AgentHttpArgs),
