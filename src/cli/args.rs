@@ -234,7 +234,7 @@ pub(super) enum Command {
     Interrupt(InterruptArgs),
     /// Whose turn it is and what would run next
     #[command(
-        after_help = "Examples:\n  orchestrator status\n  orchestrator status --watch\n  orchestrator status --oneline"
+        after_help = "Examples:\n  orchestrator status\n  orchestrator status --watch\n  orchestrator status --oneline\n  orchestrator status --remote"
     )]
     Status(StatusArgs),
     /// Show what the agents printed, or the summaries of their turns
@@ -314,6 +314,7 @@ pub(super) struct AgentHttpArgs {
 pub(super) struct AgentsArgs {
     #[command(subcommand)]
     pub command: Option<AgentsCommand>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
     pub format: Format,
 }
@@ -343,12 +344,14 @@ pub(super) struct InitArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = ConfigFormat::Text)]
     pub format: ConfigFormat,
 }
@@ -364,6 +367,7 @@ pub(super) enum ConfigFormat {
 pub(super) struct RouteArgs {
     #[command(subcommand)]
     pub command: Option<RouteCommand>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
     pub format: Format,
 }
@@ -438,6 +442,7 @@ pub(super) struct BatchArgs {
     /// Run what an earlier batch did not complete
     #[arg(long, value_name = "RUN", conflicts_with_all = ["exec", "list", "each_worktree"])]
     pub resume: Option<String>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -462,17 +467,18 @@ pub(super) struct InterruptArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// One line, for a prompt or a status bar
     #[arg(long)]
     pub oneline: bool,
+    /// Again and again; without a terminal, once for each change
+    #[arg(long, conflicts_with = "remote")]
+    pub watch: bool,
     /// Look at the remote first: the turn of all machines, who holds it, the last turns
     #[arg(long)]
     pub remote: bool,
-    /// Again and again; without a terminal, once for each change
-    #[arg(long)]
-    pub watch: bool,
 }
 
 /// A loop option before another command would be ignored silently; it is an error that names it.
