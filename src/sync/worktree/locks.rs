@@ -42,22 +42,29 @@ impl Repo {
     /// Removes the locks of a run that was killed during a change, and returns their names. The
     /// caller holds the loop's lock, so that run is dead.
     pub fn clear_own_locks(&self, branch: &str) -> Result<Vec<PathBuf>, GitError> {
-        let marker = self.git.path().join(MARKER);
-        if fs::read(&marker).is_ok_and(|text| text != BUSY) {
-            return Ok(Vec::new());
-        }
-        let Some(since) = modified(&marker) else { return Ok(Vec::new()) };
-        let mut removed = Vec::new();
-        for lock in self.lock_files(branch) {
-            let ours = modified(&lock).is_some_and(|made| made >= since);
-            if ours && !held_open(&lock) {
-                fs::remove_file(&lock).map_err(|source| GitError::Io { path: lock.clone(), source })?;
-                removed.push(lock);
-            }
+        let Some(locks) = self.busy_locks(branch) else { return Ok(Vec::new()) };
+        for lock in &locks {
+            fs::remove_file(lock).map_err(|source| GitError::Io { path: lock.clone(), source })?;
         }
         // Idle from here on.
         drop(self.busy()?);
-        Ok(removed)
+        Ok(locks)
+    }
+
+    /// The same locks, left alone. While a loop is live they may be its own.
+    pub fn own_locks(&self, branch: &str) -> Vec<PathBuf> {
+        self.busy_locks(branch).unwrap_or_default()
+    }
+
+    /// What a run that was killed during a change left; `None` if none was.
+    fn busy_locks(&self, branch: &str) -> Option<Vec<PathBuf>> {
+        let marker = self.git.path().join(MARKER);
+        if fs::read(&marker).is_ok_and(|text| text != BUSY) {
+            return None;
+        }
+        let since = modified(&marker)?;
+        let ours = |lock: &PathBuf| modified(lock).is_some_and(|made| made >= since) && !held_open(lock);
+        Some(self.lock_files(branch).into_iter().filter(ours).collect())
     }
 
     /// Removes the locks that an ended agent's git left behind, and returns their names.
