@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const ROLES: [&str; 2] = ["galph", "ralph"];
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 const CYCLES: u32 = 100;
 /// So many before the measured ones: start and end of the programs fall out of the difference.
 const FEW: u32 = 20;
@@ -54,7 +54,10 @@ fn stage(poll: &str) -> TempDir {
 }
 
 fn start(dir: &TempDir, role: &str, loops: u32) -> Child {
-    let mut command = hermetic(env!("CARGO_BIN_EXE_orchestrator"), &dir.path().join(role));
+    // Another build of the program can be measured, too.
+    let given = std::env::var("ORCHESTRATOR_TEST_PROGRAM");
+    let program = given.unwrap_or_else(|_| env!("CARGO_BIN_EXE_orchestrator").to_owned());
+    let mut command = hermetic(&program, &dir.path().join(role));
     command.args(["-q", "--mode", "role", "--role", role, "--sync-loops", &loops.to_string()]);
     command.spawn().unwrap()
 }
@@ -100,11 +103,11 @@ fn by_git(dir: &TempDir, n: u32) -> f64 {
     begun.elapsed().as_secs_f64() * 1000.0
 }
 
-/// Processor time in seconds, of all threads.
-fn processor(child: &Child) -> f64 {
-    let text = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+/// Processor time in seconds: of all threads of a process, or, from `first` 13 on, of all it has waited for.
+fn processor(process: &str, first: usize) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let fields: Vec<&str> = text.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+    let ticks: f64 = fields[first].parse::<f64>().unwrap() + fields[first + 1].parse::<f64>().unwrap();
     ticks / f64::from(u32::try_from(rustix::param::clock_ticks_per_second()).unwrap())
 }
 
@@ -112,9 +115,10 @@ fn processor(child: &Child) -> f64 {
 fn waits(dir: &TempDir, role: &str) {
     let mut child = start(dir, role, 0);
     thread::sleep(Duration::from_secs(2));
-    let before = processor(&child);
+    let id = child.id().to_string();
+    let before = processor(&id, 11);
     thread::sleep(REST);
-    let used = processor(&child) - before;
+    let used = processor(&id, 11) - before;
     let share = 100.0 * used / REST.as_secs_f64();
     println!("{role} waits        {share:8.2} % of one CPU   resident {:.1} MiB", memory(&child, "VmRSS:"));
     child.kill().unwrap();
@@ -132,11 +136,13 @@ fn main() {
         return;
     }
     let (mut ours, mut gits, mut largest) = (Vec::new(), Vec::new(), [0.0_f64; 2]);
-    let mut kept = Vec::new();
+    let (mut kept, mut used) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let dir = stage("0.01");
         let (few, _) = both(&dir, FEW);
+        let before = processor("self", 13);
         let (many, resident) = both(&dir, FEW + CYCLES);
+        used.push((processor("self", 13) - before) * 1000.0 / f64::from(FEW + CYCLES));
         ours.push((many - few) / f64::from(CYCLES));
         for (most, one) in largest.iter_mut().zip(resident) {
             *most = most.max(one);
@@ -147,6 +153,7 @@ fn main() {
     println!("cycles: {ours:.1?}, by git {gits:.1?}");
     let (ours, gits) = (median(ours), median(gits));
     println!("cycle, 10 ms poll {ours:8.2} ms   git {gits:.2} ms   ratio {:.2}", ours / gits);
+    println!("processor time of a cycle, agents and start included {:.1} ms", median(used));
     println!("resident, largest galph {:.1} MiB   ralph {:.1} MiB", largest[0], largest[1]);
     let dir = stage("5");
     let first = start(&dir, "galph", 1).wait().unwrap();

@@ -42,6 +42,14 @@ exit: {roles: [b]}
     );
 }
 
+/// The state names a lease in whole seconds: one of none would be over before it began.
+#[test]
+fn a_lease_has_at_least_a_second() {
+    let problem = "orchestration.yaml:1:8: `sync.lease_secs` must be at least 1 s";
+    assert_eq!(problems("sync: {lease_secs: 250ms}\n"), [problem]);
+    assert!(load_text("sync: {lease_secs: 1}\n").is_ok());
+}
+
 /// T33: nothing is expanded, so a bomb costs nothing.
 #[test]
 fn an_alias_bomb_is_refused_at_once() {

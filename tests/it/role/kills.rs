@@ -5,29 +5,44 @@ use std::time::{Duration, Instant};
 
 use super::alternate::QUICK;
 use super::fence::SHORT;
+use super::network::bad;
 use super::observer::observe;
+use super::proxy::{Proxy, Weather};
 use super::stage::{Dice, Proc, Stage, await_that, report, times};
 use crate::remote::ground::Kind;
 
-/// Both sides, killed in turn and started again at once.
-fn campaign(kind: Kind, kills: usize) {
-    let stage = Stage::new(kind, QUICK).unwrap();
+const ROUGH: &str = "poll_interval: 0.05, retry_secs: 600, network_timeout_secs: 1";
+
+/// Both sides, killed in turn and started again at once. `rough`: over a network that comes and goes.
+fn campaign(kind: Kind, kills: usize, rough: bool) {
+    let stage = Stage::new(kind, if rough { ROUGH } else { QUICK }).unwrap();
     let roles = ["galph", "ralph"];
     let start = |role: &str| stage.role(role, role, &["--sync-loops", "0"]);
-    let mut sides = roles.map(|role| {
-        stage.clone(role);
+    let server = stage.ground.http.as_ref().filter(|_| rough).map(|h| h.listener.port);
+    let proxies: Vec<Proxy> = server.map_or_else(Vec::new, |port| vec![Proxy::to(port), Proxy::to(port)]);
+    let mut sides = [0, 1].map(|n| {
+        let role = roles[n];
+        stage.clone_at(role, &proxies.get(n).map_or_else(|| stage.ground.url(), Proxy::url));
+        // Some are killed during their work, too.
+        stage.agent(role, "if [ $((i % 3)) = 0 ]; then sleep 0.3; fi");
         start(role)
     });
     let mut dice = Dice::new(kind as u64);
     for n in 0..kills {
-        // From far shorter than a turn to far longer.
-        let most = [30_000, 300_000, 1_200_000][usize::try_from(dice.below(3)).unwrap()];
+        // From far shorter than a turn to far longer, also on a machine that is busy.
+        let most = [30_000, 300_000, 1_200_000, 4_000_000][usize::try_from(dice.below(4)).unwrap()];
         std::thread::sleep(Duration::from_micros(dice.below(most)));
+        for proxy in &proxies {
+            proxy.set(if dice.below(2) == 0 { Weather::Clear } else { bad(&mut dice) });
+        }
         let side = usize::try_from(dice.below(2)).unwrap();
         if let Some(ended) = sides[side].kill() {
             panic!("kill {n}: {} ended by itself with {ended}\n{}", roles[side], sides[side].said());
         }
         sides[side] = start(roles[side]);
+    }
+    for proxy in &proxies {
+        proxy.set(Weather::Clear);
     }
     let said = |sides: &[Proc; 2]| sides.iter().map(Proc::said).collect::<String>();
     let goal = stage.iteration() + 2;
@@ -47,12 +62,17 @@ fn campaign(kind: Kind, kills: usize) {
 
 #[test]
 fn either_side_over_a_path() {
-    campaign(Kind::Path, times(12, 150));
+    campaign(Kind::Path, times(8, 150), false);
 }
 
 #[test]
 fn either_side_over_http() {
-    campaign(Kind::Http, times(8, 150));
+    campaign(Kind::Http, times(6, 150), false);
+}
+
+#[test]
+fn either_side_over_a_bad_network() {
+    campaign(Kind::Http, times(3, 150), true);
 }
 
 /// Three machines for one role, one of them killed again and again, some for longer than a lease: what they

@@ -15,6 +15,11 @@ const ROUGH: [Weather; 5] = [
     Weather::Truncate(0),
 ];
 
+/// Some bad weather.
+pub fn bad(dice: &mut Dice) -> Weather {
+    ROUGH[usize::try_from(dice.below(ROUGH.len() as u64)).unwrap()]
+}
+
 fn over_http(sync: &str) -> Stage {
     Stage::new(Kind::Http, &format!("poll_interval: 0.1, network_timeout_secs: {}, {sync}", times(1, 2)))
         .unwrap()
@@ -119,9 +124,7 @@ fn turns_go_on_in_any_weather() {
     let mut blows = 0;
     while sides.iter_mut().any(|side| side.ended().is_none()) {
         for proxy in &proxies {
-            let clear = dice.below(3) > 0;
-            let rough = ROUGH[usize::try_from(dice.below(ROUGH.len() as u64)).unwrap()];
-            proxy.set(if clear { Weather::Clear } else { rough });
+            proxy.set(if dice.below(3) > 0 { Weather::Clear } else { bad(&mut dice) });
         }
         blows += 1;
         // Not for ever: faults stop, and then turns are taken.
