@@ -1,7 +1,7 @@
 //! `orchestrator stop` and `orchestrator resume` (turns.md T6).
 
 use super::args::{Global, ResumeArgs, StopArgs};
-use super::error::{Failure, INTERNAL, OK, USAGE};
+use super::error::{Failure, INTERNAL, OK};
 use super::role;
 use super::setup::{Machine, Setup, setup_beside};
 use crate::clock::{Clock, iso_seconds};
@@ -57,12 +57,9 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8, Failure> 
     let machine = Machine::new();
     let mut console = super::run::console(global, Form::Text);
     if through_remote(&setup)? {
-        if args.note.is_some() {
-            return Err(Failure::new(USAGE, "usage", "publish a note")
-                .hint("a resume through the remote takes none: orchestrator resume"));
-        }
         StopRequest::clear(&setup.settings.root);
-        return publish(&setup, &machine, &mut console, (Control::Resume, None));
+        let note = args.note.as_deref().map(|text| setup.settings.redactor.text(text).into_owned());
+        return publish(&setup, &machine, &mut console, (Control::Resume, note));
     }
     let state = engine::resume(&setup.settings, machine.world(&mut console), args.note.clone())?;
     StopRequest::clear(&setup.settings.root);

@@ -8,6 +8,7 @@
 pub(crate) mod atomic;
 pub mod audit;
 pub mod driver;
+pub mod hand_offs;
 pub mod journal;
 pub mod lease;
 pub mod memory;

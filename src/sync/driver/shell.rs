@@ -9,7 +9,7 @@ use git2::Oid;
 use jiff::Timestamp;
 
 use super::disk::Disk;
-use super::host::{Listener, Runner, Said};
+use super::host::{Listener, Rest, Runner, Said};
 use super::inbox::Mail;
 use super::renewer::{Renewer, Ticked};
 use super::setup::{DriverError, Setup, World, fallback_lease_ref_of, oid_of};
@@ -46,6 +46,10 @@ pub(super) struct Shell<'a> {
     pub trouble: Option<String>,
     /// The lease ref for the next claim: the one of a turn that runs stands in its claim.
     pub next_lease_ref: Option<RefName>,
+    /// What the running turn waits for.
+    pub rest: Rest,
+    /// A person's wish to stop is known.
+    pub stopping: bool,
 }
 
 /// What an action leads to.
@@ -100,7 +104,7 @@ impl Shell<'_> {
                     order,
                     (&self.setup, self.world),
                     (&self.repo, self.connector),
-                    (self.mail.clone(), Arc::clone(&self.ticked)),
+                    (self.mail.clone(), Arc::clone(&self.ticked), Arc::clone(&self.rest)),
                 )?;
                 self.renewer = Some(renewer);
                 Next::On
@@ -116,10 +120,13 @@ impl Shell<'_> {
                 Next::On
             }
             Action::StopPublished => {
+                self.stopping = false;
                 self.say(&Said::StopPublished);
                 Next::On
             }
             Action::Say(message) => {
+                let backdrop = self.backdrop(&message);
+                self.listener.see(backdrop);
                 self.say(&Said::Message(message));
                 Next::On
             }
@@ -128,7 +135,10 @@ impl Shell<'_> {
             }
             Action::Fetch { tip, about, exit } => {
                 let now = self.now();
-                let facts = self.sight.facts(&self.repo, &mut *self.remote, tip, (&about, exit), now)?;
+                let mut facts = self.sight.facts(&self.repo, &mut *self.remote, tip, (&about, exit), now)?;
+                if let Ok(facts) = &mut facts {
+                    facts.limit = runner.limit(&self.repo, oid_of(tip)?);
+                }
                 Next::Answer(Event::Fetched(facts))
             }
             Action::Build(order) => Next::Answer(self.build(order, runner)?),
@@ -143,6 +153,16 @@ impl Shell<'_> {
             }
             Action::Exit(reason) => Next::Exit(reason),
         })
+    }
+
+    /// Whether the protocol is to be told.
+    pub(super) fn stop_requested(&mut self, reason: Option<String>) -> bool {
+        if std::mem::replace(&mut self.stopping, true) {
+            return false;
+        }
+        self.say(&Said::StopRequested(reason.clone()));
+        self.setup.stop_reason = reason;
+        true
     }
 
     /// G3: a host that refuses the lease ref gets a branch. Remembered, for the next start too.

@@ -81,6 +81,7 @@ impl Bench {
             epoch: state.epoch(),
             resumed: false,
             relations: relations.iter().map(|(c, r)| (commit(*c), *r)).collect(),
+            limit: None,
         })))
     }
 
@@ -224,6 +225,7 @@ fn a_short_run_remembers_its_observation() {
         epoch: 7,
         resumed: false,
         relations: Vec::new(),
+        limit: None,
     };
     let now = Now { mono: Duration::from_secs(1_000), wall: 0 };
     let actions = cron.machine.step(now, Event::Fetched(Ok(facts)));
@@ -360,7 +362,7 @@ fn a_second_rescue_of_a_turn_gets_another_name() {
     let fenced = bench.look(9, &running("u", 2), &[(2, Relation::Contained), (4, Relation::Apart)]);
     assert!(matches!(
         &fenced[..],
-        [Action::StopLease, Action::WriteJournal(_), Action::Rescue { from: 1, .. }]
+        [Action::StopLease, Action::WriteJournal(_), Action::Say(_), Action::Rescue { from: 1, .. }]
     ));
     let name = RefName::new("refs/heads/orchestrator/rescue/t");
     bench.step(Event::Rescued(vec![Saved { name, commit: commit(3), number: 1 }]));

@@ -321,6 +321,7 @@ impl Engine<'_> {
                 Ended::Interrupted | Ended::Released | Ended::Fenced => How::Stopped,
             },
             exit,
+            astray: self.astray.take(),
             details: Details {
                 routed: open.routed.clone(),
                 prompt: trailers.prompt.clone(),

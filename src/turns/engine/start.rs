@@ -164,6 +164,9 @@ impl<'a> Engine<'a> {
             warned_blind: false,
             resting: BTreeMap::new(),
             cut: None,
+            shared: None,
+            desk: None,
+            astray: None,
             hand: None,
         })
     }
