@@ -195,11 +195,16 @@ pub(super) enum Command {
     /// Check configuration, prompts, agents and state; run nothing
     #[command(after_help = "Example:\n  orchestrator check")]
     Check(ReportArgs),
+    /// Look for everything that is wrong with this set-up, and say what helps
+    #[command(after_help = super::doctor::EXAMPLES)]
+    Doctor(super::doctor::DoctorArgs),
     /// Print the settings in force, each with where it came from
     #[command(after_help = "Example:\n  orchestrator config --format json")]
     Config(ConfigArgs),
     /// Print the prompt that would run now; run nothing
-    #[command(after_help = "Example:\n  orchestrator route explain")]
+    #[command(
+        after_help = "Examples:\n  orchestrator route\n  orchestrator route explain\n  orchestrator route simulate 10"
+    )]
     Route(RouteArgs),
     /// Look at prompts
     #[command(after_help = "Example:\n  orchestrator prompts show galph")]
@@ -219,8 +224,13 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  orchestrator interrupt")]
     Interrupt(InterruptArgs),
     /// Whose turn it is and what would run next
-    #[command(after_help = "Example:\n  orchestrator status --oneline")]
+    #[command(
+        after_help = "Examples:\n  orchestrator status\n  orchestrator status --watch\n  orchestrator status --oneline"
+    )]
     Status(StatusArgs),
+    /// Show what the agents printed, or the summaries of their turns
+    #[command(after_help = super::logs::EXAMPLES)]
+    Logs(super::logs::LogsArgs),
     /// Do one task: a worker does it, an auditor judges it, until it is done
     #[command(after_help = super::oneshot::EXAMPLES)]
     Oneshot(Box<super::oneshot::OneshotArgs>),
@@ -269,6 +279,15 @@ pub(super) enum Command {
         after_help = "Examples:\n  orchestrator takeover --dry-run\n  orchestrator takeover --role ralph --run"
     )]
     Takeover(TakeoverArgs),
+    /// Print the JSON Schema of orchestration.yaml, for editors
+    #[command(after_help = "Example:\n  orchestrator schema > orchestration.schema.json")]
+    Schema,
+    /// Print the completion script of a shell
+    #[command(after_help = super::shell::COMPLETION_EXAMPLES)]
+    Completions(super::shell::CompletionsArgs),
+    /// Print the manual page of the program or of a command, or write all of them
+    #[command(after_help = super::shell::MAN_EXAMPLES)]
+    Man(super::shell::ManArgs),
     /// Ask a model behind HTTP: what an agent with `http` runs
     #[command(hide = true)]
     AgentHttp(AgentHttpArgs),
@@ -348,7 +367,15 @@ pub(super) struct RouteArgs {
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(super) enum RouteCommand {
     /// Print each rule tried, and why it did or did not decide
+    #[command(after_help = "Example:\n  orchestrator route explain")]
     Explain,
+    /// Print the next turns, if each succeeds
+    #[command(after_help = "Example:\n  orchestrator route simulate 10")]
+    Simulate {
+        /// How many turns
+        #[arg(value_name = "N", default_value_t = 10)]
+        turns: usize,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -360,6 +387,7 @@ pub(super) struct PromptsArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum PromptsCommand {
     /// Print the exact text that a role's agent would be given now
+    #[command(after_help = "Example:\n  orchestrator prompts show ralph")]
     Show { role: String },
 }
 
@@ -432,12 +460,15 @@ pub(super) struct InterruptArgs {
 pub(super) struct StatusArgs {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// One line
+    /// One line, for a prompt or a status bar
     #[arg(long)]
     pub oneline: bool,
     /// Look at the remote first: the turn of all machines, who holds it, the last turns
     #[arg(long)]
     pub remote: bool,
+    /// Again and again; without a terminal, once for each change
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// A loop option before another command would be ignored silently; it is an error that names it.

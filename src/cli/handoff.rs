@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{Format, Global};
 use super::branch::{git, open};
 use super::error::{Failure, OK, REFUSED, USAGE};
-use super::remote::{glimpse, holder_words, state_of};
+use super::remote::{glimpse, holder_words, own_turn, state_of};
 use super::role;
 use super::role_args::{Ending, HandoffArgs};
 use super::setup::{Machine, Setup, setup_beside};
@@ -13,9 +13,8 @@ use crate::clock::Clock;
 use crate::ids::RoleId;
 use crate::state::{State, Status};
 use crate::sync::driver::Finish;
-use crate::sync::journal::{self, Journal, Mode};
 use crate::sync::protocol::Reason;
-use crate::turns::engine::{self, ByHand, Glimpse, LoopError, read_state};
+use crate::turns::engine::{self, ByHand, Glimpse, read_state};
 use crate::turns::holding::{Life, life};
 use crate::ui::console::Form;
 
@@ -97,10 +96,7 @@ fn over(
     if !matches!(state.status, Status::Running(_)) {
         return Ok(None);
     }
-    let journal = Journal::load(&journal::path_in(&setup.settings.private())).map_err(LoopError::from)?;
-    let turn = state.turn.as_ref();
-    let open = journal.filter(|j| j.mode == Mode::Role && !j.confirmed);
-    let own = turn.zip(open).is_some_and(|(t, j)| j.turn_id == t.id);
+    let (turn, own) = (state.turn.as_ref(), own_turn(setup, state)?);
     let life = life(state, seen.beat.as_ref(), machine.clock.now());
     match (turn, life) {
         (Some(turn), Life::Silent { .. }) => Ok(Some((turn.id.clone(), turn.epoch))),

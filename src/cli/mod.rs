@@ -12,6 +12,7 @@ mod check;
 mod config;
 mod consent;
 mod demo;
+mod doctor;
 pub mod error;
 mod events;
 mod export;
@@ -21,6 +22,7 @@ mod history;
 mod init;
 mod interrupt;
 mod live;
+mod logs;
 mod oneshot;
 mod prompts;
 mod recap;
@@ -31,8 +33,10 @@ mod role;
 mod role_args;
 mod route;
 mod run;
+mod schema;
 mod screen;
 mod setup;
+mod shell;
 mod show;
 mod status;
 mod stop;
@@ -92,10 +96,12 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Demo) => demo::demo(global),
         Some(Command::Init(args)) => init::init(global, args),
         Some(Command::Check(args)) => check::check(global, args),
+        Some(Command::Doctor(args)) => doctor::doctor(global, args),
         Some(Command::Config(args)) => config::config(global, args),
         Some(Command::Route(args)) => match &args.command {
             None => route::route(global, args, false),
             Some(RouteCommand::Explain) => route::route(global, args, true),
+            Some(RouteCommand::Simulate { turns }) => route::simulate(global, *turns, args.format),
         },
         Some(Command::Prompts(args)) => match &args.command {
             PromptsCommand::Show { role } => prompts::show(global, role),
@@ -106,6 +112,10 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) if args.remote => remote::status(global, args),
         Some(Command::Status(args)) => status::status(global, args),
+        Some(Command::Logs(args)) => logs::logs(global, args),
+        Some(Command::Schema) => schema::schema(),
+        Some(Command::Completions(args)) => shell::completions(args),
+        Some(Command::Man(args)) => shell::man(args),
         Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),
         Some(Command::Agents(args)) => agents::agents(global, args),
         Some(Command::AgentHttp(args)) => agent_http::agent_http(args),

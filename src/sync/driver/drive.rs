@@ -10,7 +10,7 @@ use super::disk::Disk;
 use super::host::{Claimed, Desk, Details, Exit, Listener, Rest, Runner, Said, Work};
 use super::inbox::{Handle, Mail};
 use super::setup::{DriverError, Setup, World, fallback_lease_ref_of, oid_of};
-use super::shell::{Next, Shell, TICK, new_ticked};
+use super::shell::{Next, Shell, new_ticked};
 use super::sight::Sight;
 use crate::sync::protocol::{Action, CommitId, Event, Machine, OpenTurn, Reason};
 use crate::sync::remote::{Cancel, Connector};
@@ -216,7 +216,7 @@ impl Shell<'_> {
     ) -> Result<Work, DriverError> {
         loop {
             self.tick();
-            let mail = match self.inbox.recv_timeout(TICK) {
+            let mail = match self.inbox.recv_timeout(self.pace()) {
                 Ok(mail) => mail,
                 Err(_) if finished() => match self.inbox.try_recv() {
                     Ok(mail) => mail,

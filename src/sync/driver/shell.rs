@@ -20,8 +20,8 @@ use crate::sync::protocol::{
 use crate::sync::remote::{Connector, Passing, Refusal, Remote, RemoteError, Swap, Swapped, swap_branch};
 use crate::sync::worktree::Repo;
 
-/// Between two ticks of a main loop that waits.
-pub(super) const TICK: Duration = Duration::from_secs(1);
+/// Between two ticks of a main loop that waits, at most.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Everything the actions are carried out on.
 pub(super) struct Shell<'a> {
@@ -69,6 +69,11 @@ impl Shell<'_> {
 
     pub(super) fn clocks(&self) -> Now {
         Now { mono: self.world.clock.mono(), wall: self.world.clock.now().as_second() }
+    }
+
+    /// Between two ticks. A lease is renewed only if there was one in its last third: a short one needs more.
+    pub(super) fn pace(&self) -> Duration {
+        TICK.min(Duration::from_secs(self.setup.lease_secs) / 12)
     }
 
     pub(super) fn tick(&self) {
@@ -242,7 +247,7 @@ impl Shell<'_> {
             if left.is_zero() {
                 return Next::Answer(Event::Woke);
             }
-            match self.inbox.recv_timeout(left.min(TICK)) {
+            match self.inbox.recv_timeout(left.min(self.pace())) {
                 Ok(mail) => {
                     // Handed over before the answer.
                     let _ = self.mail.send(mail);

@@ -32,7 +32,7 @@ mod worker;
 
 pub use choose::{Choice, Findings, Way, Why, choose};
 pub use connector::{Connector, Limits};
-pub use contract::{Refusal, Remote, Swap, Swapped, extends, swap_branch};
+pub use contract::{Probe, Refusal, Remote, Swap, Swapped, extends, swap_branch};
 pub use error::{Passing, RemoteError};
 pub use place::{BadUrl, Place};
 pub use surroundings::Surroundings;

@@ -6,6 +6,7 @@
 //! number of files.
 
 mod commit;
+mod cut_move;
 mod dirty;
 mod error;
 mod file;
@@ -17,6 +18,7 @@ mod linked;
 mod locks;
 mod open;
 mod owner;
+mod past;
 mod path;
 mod preflight;
 mod put;
@@ -41,6 +43,7 @@ pub use linked::Kept;
 pub use open::{Identity, PRIVATE_DIR, Repo};
 pub use owner::LockOwner;
 pub(in crate::sync) use owner::holder_of;
+pub use past::EndedTurn;
 pub use path::{path_from_text, path_text};
 pub use preflight::{Operation, PreflightError};
 pub use replay::Replayed;

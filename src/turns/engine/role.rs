@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::event::{Ended, Event as Fact, Place, Sink};
 use crate::ids::Ids;
 use crate::state::Status;
-use crate::supervise::{Stop, sweep_survivors};
+use crate::supervise::Stop;
 use crate::sync::driver::{Exit, Finish};
 use crate::sync::journal::Mode;
 use crate::sync::protocol::{Control, Goal, Reason, Signal};
@@ -32,7 +32,7 @@ use crate::turns::settings::Settings;
 use crate::turns::waiting::Waiting;
 pub use by_hand::{ByHand, hand_off, hand_off_here};
 pub use exit_set::ExitSet;
-use hands::{Hands, Nobody, asked, ended_notice};
+use hands::{Hands, Nobody, asked};
 pub use look::{AtTip, Beat, Glimpse, look};
 use notes::{Channel, Ears};
 
@@ -76,9 +76,6 @@ pub async fn run_role(
         return Err(LoopError::Unfinished);
     }
     engine.open_control();
-    for killed in sweep_survivors(&settings.root, &*world.clock) {
-        engine.say(ended_notice(&killed));
-    }
     Waiting::clear(&settings.root);
     engine.agents_may_run()?;
     let holder = engine.holder();
@@ -109,6 +106,8 @@ pub async fn run_role(
         })
         .map_err(|source| LoopError::Io { path: settings.root.clone(), source })?;
     let mut interrupted = false;
+    // Not a sleep: notes that come faster than it would put every look off.
+    let mut look = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
             note = heard.recv() => match note {
@@ -120,7 +119,7 @@ pub async fn run_role(
                 sink.emit_at(&place, Fact::Signal { name: reason.text.clone() });
                 handle.interrupt(if reason.exit_code() == 130 { Signal::Interrupt } else { Signal::Terminate });
             }
-            () = tokio::time::sleep(LOOK) => {
+            _ = look.tick() => {
                 if world.stop.immediate() {
                     handle.cancel();
                 }

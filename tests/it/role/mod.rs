@@ -1,8 +1,17 @@
 //! Role mode: real processes in clones of one bare repository.
 
+mod alternate;
 mod commands;
 mod crash;
+mod cron;
 mod facts;
+mod fence;
 mod ground;
+mod heritage;
+mod kills;
+mod network;
+mod observer;
+mod proxy;
+mod stage;
 mod stopping;
 mod turns;

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Ears, LoopError, Nobody, RoleWorld, Settings, ended_notice, setup};
+use super::{Ears, LoopError, Nobody, RoleWorld, Settings, setup};
 use crate::event::{Event as Fact, Place, Sink};
 use crate::ids::RoleId;
 use crate::state::{Event, State, Status};
-use crate::supervise::sweep_survivors;
 use crate::sync::journal::{Mode, Outcome as Ending};
 use crate::sync::message::{Step, Trailers};
 use crate::sync::protocol::{Control, Goal, Outcome, Reason, TurnId};
@@ -37,11 +36,8 @@ pub fn hand_off(
     by: &ByHand,
 ) -> Result<Reason, LoopError> {
     let begun = World { clock: Arc::clone(&world.clock), ids: &*world.ids, stop: &world.stop, sink };
-    let (mut engine, _lock) = Engine::open(settings, begun)?;
-    // The agent of a turn that crashed here would go on writing into what is handed off.
-    for killed in sweep_survivors(&settings.root, &*world.clock) {
-        engine.say(ended_notice(&killed));
-    }
+    // Ends the agent of a turn that crashed here, too: it would go on writing into what is handed off.
+    let (engine, _lock) = Engine::open(settings, begun)?;
     let holder = engine.holder();
     let Engine { world: World { sink, .. }, git, place, .. } = engine;
     let git = git.ok_or(LoopError::NoRepository)?;

@@ -48,6 +48,9 @@ fn a_dead_holder_is_taken_over_and_its_turn_run() {
     holder.kill().unwrap();
     holder.wait().unwrap();
     clones.write("galph", "../go", "");
+    let own = clones.run("galph", &["takeover"]).expect(4);
+    assert!(own.err.contains("this clone began the turn itself"), "{}", own.err);
+    assert!(own.err.contains("hint: orchestrator --mode role --role galph\n"), "{}", own.err);
     wait_until("the end of the lease", || {
         clones.json("ralph", &["takeover", "--dry-run", "--format", "json"], 0)["would"] == "release"
     });

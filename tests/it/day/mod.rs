@@ -1,0 +1,7 @@
+//! The everyday commands and the pages for users, as a person meets them.
+
+mod doctor;
+mod logs;
+mod route;
+mod shell;
+mod status;
