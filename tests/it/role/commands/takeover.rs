@@ -4,10 +4,10 @@ use super::clones::Clones;
 use crate::cli::project::wait_until;
 
 /// A turn that lasts until it is let go, and never longer than a minute.
-const LONG: &str = "n=0; while [ ! -e ../go ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n + 1)); done";
+const LONG: &str = "touch ../begun; n=0; while [ ! -e ../go ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n + 1)); done";
 
 fn running(clones: &Clones) -> bool {
-    clones.state()["status"] == "running-galph"
+    clones.state()["status"] == "running-galph" && clones.top("begun").exists()
 }
 
 /// A sign of life younger than the lease needs `--force`; the holder is told and keeps its work.
