@@ -100,13 +100,22 @@ pub(super) struct RunArgs {
     /// Role mode: longest wait for a turn, then code 6; 0: none
     #[arg(long, value_name = "DURATION")]
     pub max_wait_sec: Option<String>,
+    /// Role mode: between two lines of a loop that waits [default: 10m]
+    #[arg(long, value_name = "DURATION")]
+    pub heartbeat_secs: Option<String>,
+    /// Role mode: hand off although documents are left uncommitted
+    #[arg(long)]
+    pub tolerate_doc_dirty: bool,
+    /// Take turns through the git remote: the default in role mode
+    #[arg(long, conflicts_with = "no_git")]
+    pub sync_via_git: bool,
     /// Iterations; in role mode turns of the role; 0: until stopped [default: 20]
     #[arg(long, value_name = "N")]
     pub sync_loops: Option<u64>,
     /// One iteration
     #[arg(long, conflicts_with = "sync_loops")]
     pub once: bool,
-    /// Pause between iterations [default: 0]
+    /// Pause between iterations [default: 0]; in role mode between two looks at the remote [default: 5]
     #[arg(long, value_name = "DURATION")]
     pub poll_interval: Option<String>,
     /// Begin with this role's turn
@@ -225,7 +234,7 @@ pub(super) enum Command {
     Interrupt(InterruptArgs),
     /// Whose turn it is and what would run next
     #[command(
-        after_help = "Examples:\n  orchestrator status\n  orchestrator status --watch\n  orchestrator status --oneline"
+        after_help = "Examples:\n  orchestrator status\n  orchestrator status --watch\n  orchestrator status --oneline\n  orchestrator status --remote"
     )]
     Status(StatusArgs),
     /// Show what the agents printed, or the summaries of their turns
@@ -310,6 +319,7 @@ pub(super) struct AgentHttpArgs {
 pub(super) struct AgentsArgs {
     #[command(subcommand)]
     pub command: Option<AgentsCommand>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
     pub format: Format,
 }
@@ -339,12 +349,14 @@ pub(super) struct InitArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = ConfigFormat::Text)]
     pub format: ConfigFormat,
 }
@@ -360,6 +372,7 @@ pub(super) enum ConfigFormat {
 pub(super) struct RouteArgs {
     #[command(subcommand)]
     pub command: Option<RouteCommand>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
     pub format: Format,
 }
@@ -434,6 +447,7 @@ pub(super) struct BatchArgs {
     /// Run what an earlier batch did not complete
     #[arg(long, value_name = "RUN", conflicts_with_all = ["exec", "list", "each_worktree"])]
     pub resume: Option<String>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -458,17 +472,18 @@ pub(super) struct InterruptArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// One line, for a prompt or a status bar
     #[arg(long)]
     pub oneline: bool,
+    /// Again and again; without a terminal, once for each change
+    #[arg(long, conflicts_with = "remote")]
+    pub watch: bool,
     /// Look at the remote first: the turn of all machines, who holds it, the last turns
     #[arg(long)]
     pub remote: bool,
-    /// Again and again; without a terminal, once for each change
-    #[arg(long)]
-    pub watch: bool,
 }
 
 /// A loop option before another command would be ignored silently; it is an error that names it.

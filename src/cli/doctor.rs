@@ -40,6 +40,7 @@ pub(super) struct DoctorArgs {
     /// Ask no remote
     #[arg(long)]
     pub offline: bool,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

@@ -54,6 +54,7 @@ pub(super) struct LogsArgs {
     /// Go on as the agent prints, until the loop has ended
     #[arg(short, long, conflicts_with_all = ["iter", "number", "interleave", "format", "source"])]
     pub follow: bool,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub format: LogFormat,
 }

@@ -46,6 +46,8 @@ mod test_commands;
 mod timer;
 
 #[cfg(test)]
+mod docs_tests;
+#[cfg(test)]
 mod reference_tests;
 
 use std::ffi::OsString;

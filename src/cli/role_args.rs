@@ -11,6 +11,7 @@ pub(super) struct AuditArgs {
     /// The branch as the remote has it; without this, as it is here
     #[arg(long)]
     pub remote: bool,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -23,6 +24,7 @@ pub(super) struct RecapArgs {
     /// The branch as the remote has it; without this, as it is here
     #[arg(long)]
     pub remote: bool,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -41,6 +43,7 @@ pub(super) struct TakeoverArgs {
     /// Then claim the turn and run it here
     #[arg(long, conflicts_with = "dry_run")]
     pub run: bool,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "run")]
     pub format: Format,
 }
@@ -70,6 +73,7 @@ pub(super) struct HandoffArgs {
     /// Also with uncommitted changes; they stay as they are
     #[arg(long)]
     pub allow_dirty: bool,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -101,6 +105,7 @@ pub(super) struct TimerArgs {
     /// Where the output goes [default: the project's logs folder]
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

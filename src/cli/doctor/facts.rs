@@ -35,6 +35,8 @@ pub(super) struct Facts {
     pub disks: Vec<Disk>,
     /// The newest commit lies so many seconds in the future of this machine's clock.
     pub ahead_secs: i64,
+    /// The remote's server is so many seconds ahead of this machine's clock, if it says the time.
+    pub server_ahead_secs: Option<i64>,
     /// The newest protocol version that a peer's commits name, and this program's.
     pub peer_protocol: Option<u32>,
     pub own_protocol: u32,

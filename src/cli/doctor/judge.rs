@@ -383,7 +383,15 @@ fn machine(out: &mut Judge, facts: &Facts) {
             out.warn("disk", format!("{} has {free} MiB left", disk.place), remedy);
         }
     }
-    if facts.ahead_secs > SKEW_SECS {
+    if let Some(ahead) = facts.server_ahead_secs.filter(|ahead| ahead.abs() > SKEW_SECS) {
+        let by = duration(std::time::Duration::from_secs(ahead.unsigned_abs()));
+        let way = if ahead > 0 { "behind" } else { "ahead of" };
+        out.warn(
+            "clock",
+            format!("this machine's clock is {by} {way} the remote's server"),
+            "set it: timedatectl set-ntp true",
+        );
+    } else if facts.ahead_secs > SKEW_SECS {
         let by = duration(std::time::Duration::from_secs(facts.ahead_secs.unsigned_abs()));
         out.warn(
             "clock",

@@ -46,6 +46,7 @@ pub(super) fn remote(repo: &Repo, settings: &Settings, facts: &mut Facts) -> Opt
             }
         };
     let branch = branch.unwrap_or_default();
+    facts.server_ahead_secs = connector.server_time().map(|there| there - SystemClock.now().as_second());
     facts.remote = match reach(&connector, &name, &branch, settings) {
         Err(e) => Remote::Unreadable {
             url: connector.shown_url(),

@@ -142,5 +142,7 @@ fn agents_and_machine() {
     facts.disks = vec![Disk { place: "x".into(), free_bytes: 2 << 30 }];
     facts.ahead_secs = 59;
     assert_eq!(bad(&facts), [], "enough room, and clocks that differ a little");
+    assert!(only(|f| f.server_ahead_secs = Some(300)).what.contains("is 5m00s behind the remote's server"));
+    assert!(only(|f| f.server_ahead_secs = Some(-300)).what.contains("is 5m00s ahead of"));
     assert!(only(|f| f.ahead_secs = 300).what.contains("5m00s in the future"));
 }

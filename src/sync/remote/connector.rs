@@ -14,6 +14,7 @@ use super::credentials::Purse;
 use super::error::RemoteError;
 use super::local::Local;
 use super::place::Place;
+use super::server_clock;
 use super::smart::Smart;
 use super::stale;
 use super::surroundings::Surroundings;
@@ -114,6 +115,12 @@ impl Connector {
     /// The folder of a remote on this machine.
     pub fn local_path(&self) -> Option<&std::path::Path> {
         if let Place::Path(path) = &self.purse.place { Some(path) } else { None }
+    }
+
+    /// What time it is by the server, in seconds since the epoch, where it can be asked for that (http).
+    pub fn server_time(&self) -> Option<i64> {
+        let http = matches!(self.purse.place, Place::Http { .. });
+        http.then(|| server_clock::ask(&self.purse.url, self.limits.silence)).flatten()
     }
 
     /// Locks of these refs in a remote on this machine, with their age in seconds.

@@ -23,6 +23,7 @@ mod error;
 mod hostkeys;
 mod local;
 mod place;
+mod server_clock;
 mod smart;
 mod ssh_config;
 mod stale;

@@ -26,6 +26,7 @@ mod prompt;
 mod record;
 mod role;
 mod route;
+mod scope;
 mod start;
 mod stopping;
 mod told;
@@ -42,7 +43,7 @@ pub use manual::{resume, stop};
 pub use prompt::{Past, context_for, rescues};
 pub use role::{
     AtTip, Beat, ByHand, ExitSet, Glimpse, RoleReport, RoleWorld, control_remote, hand_off, hand_off_here,
-    look, run_role,
+    look, run_role, through_remote,
 };
 pub use start::read_state;
 

@@ -1,6 +1,8 @@
 //! `doctor` in broken set-ups: each is found, with what helps; `--fix` mends what is safe.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -228,6 +230,26 @@ fn peers() {
     found(&p, &[], "error repository: ", "changed files stop every claim: stray.txt");
 }
 
+/// A web server says what time it is, whatever else it says.
+#[test]
+fn a_clock_that_is_off() {
+    let p = sound();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    p.run_git(&["remote", "set-url", "origin", &format!("http://127.0.0.1:{port}/x.git")]);
+    std::thread::spawn(move || {
+        for connection in server.incoming() {
+            let mut connection = connection.unwrap();
+            let mut head = [0; 4096];
+            let _ = connection.read(&mut head);
+            let answer = "HTTP/1.1 404 Not Found\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            let _ = connection.write_all(answer.as_bytes());
+        }
+    });
+    found(&p, &[], "warning clock: ", "ahead of the remote's server");
+    found(&p, &[], "error remote: ", "no such repository");
+}
+
 /// A timer has another PATH: what is found only there is told, and how to set it.
 #[test]
 fn cron() {
@@ -240,4 +262,26 @@ fn cron() {
     p.set("PATH", &bin(&p));
     assert!(!findings(&p, &[]).iter().any(|f| f.contains("my-agent")));
     found(&p, &["--cron"], "error cron, agents: ", "`my-agent` is not on PATH (PATH=/usr/bin:/bin)");
+}
+
+/// A disk that is as good as full, in a mount of this test's own.
+#[test]
+fn a_full_disk() {
+    let p = sound();
+    let inside = |script: &str| {
+        let args = ["--user", "--map-root-user", "--mount", "sh", "-euc", script];
+        p.sandboxed("unshare", &args).output().unwrap()
+    };
+    if !inside("mkdir -p ../small; mount -t tmpfs -o size=4m small ../small").status.success() {
+        let _ = writeln!(std::io::stderr(), "skipped: no user and mount namespaces here");
+        return;
+    }
+    let program = env!("CARGO_BIN_EXE_orchestrator");
+    let ran = inside(&format!(
+        "mount -t tmpfs -o size=4m small ../small; cp -r .git ../small/; git -C ../small reset -q --hard; \
+         '{program}' -C ../small doctor --offline || echo code $?"
+    ));
+    let out = String::from_utf8_lossy(&ran.stdout);
+    assert!(out.contains("error:   disk: the project's disk has ") && out.contains(" MiB left"), "{out}");
+    assert!(out.contains("make room: orchestrator gc --dry-run") && out.ends_with("code 1\n"), "{out}");
 }

@@ -7,6 +7,7 @@ mod faults;
 pub mod ground;
 pub mod http;
 pub mod inetd;
+mod probe;
 mod races;
 mod site;
 mod wrecks;

@@ -4,7 +4,8 @@ use super::clones::Clones;
 use crate::cli::project::wait_until;
 
 /// A turn that lasts until it is let go, and never longer than a minute.
-const LONG: &str = "touch ../begun; n=0; while [ ! -e ../go ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n + 1)); done";
+const LONG: &str =
+    "touch ../begun; n=0; while [ ! -e ../go ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n + 1)); done";
 
 fn running(clones: &Clones) -> bool {
     clones.state()["status"] == "running-galph" && clones.top("begun").exists()
