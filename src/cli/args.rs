@@ -7,7 +7,7 @@ use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
 use super::error::{Failure, USAGE};
 use super::record_args::{EventsArgs, ExportArgs, GcArgs, HistoryArgs, ShowArgs};
-use super::role_args::{AuditArgs, RecapArgs, SetupArgs, TakeoverArgs};
+use super::role_args::{AuditArgs, HandoffArgs, RecapArgs, SetupArgs, TakeoverArgs};
 
 const EXAMPLES: &str = "Examples:
   orchestrator demo                        a complete run in a scratch repository
@@ -273,6 +273,11 @@ pub(super) enum Command {
     /// What happened lately, on all machines: turns, cost, failures, what to do next
     #[command(after_help = "Examples:\n  orchestrator recap\n  orchestrator recap --since 7d --remote")]
     Recap(RecapArgs),
+    /// Publish the end of a turn that a person took by hand: claim, commits and hand-off in one push
+    #[command(
+        after_help = "Commit the work first; it becomes the turn's.\n\nExamples:\n  orchestrator handoff galph ok\n  orchestrator handoff ralph fail --branch work"
+    )]
+    Handoff(HandoffArgs),
     /// Print an entry for a timer that takes a role's turns: install nothing
     #[command(
         after_help = "Examples:\n  orchestrator setup cron --role ralph --every 5m\n  orchestrator setup systemd --role ralph"

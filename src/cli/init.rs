@@ -206,7 +206,9 @@ fn publish(global: &Global, root: &Path, more: &[String]) -> Result<u8, Failure>
         return super::role::words(Finish { reason, trouble: None });
     }
     let roles = setup.settings.roles();
-    let starts: String = roles.iter().map(|r| format!("  orchestrator --mode role --role {r}\n")).collect();
+    let starts: Vec<String> =
+        roles.iter().map(|r| format!("  orchestrator --mode role --role {r}\n")).collect();
+    let starts = starts.concat();
     super::print(&format!("published: {place}\nnext, each on its machine, in a clone of it:\n{starts}"))?;
     Ok(OK)
 }

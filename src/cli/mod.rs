@@ -17,6 +17,7 @@ pub mod error;
 mod events;
 mod export;
 mod gc;
+mod handoff;
 mod history;
 mod init;
 mod interrupt;
@@ -127,6 +128,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Gc(args)) => gc::gc(global, args),
         Some(Command::Audit(args)) => audit::audit(global, args),
         Some(Command::Recap(args)) => recap::recap(global, args),
+        Some(Command::Handoff(args)) => handoff::handoff(global, args),
         Some(Command::Setup(args)) => timer::timer(global, args),
         Some(Command::Takeover(args)) => takeover::takeover(global, args),
     }

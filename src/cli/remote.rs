@@ -11,8 +11,9 @@ use super::recap::{next, stat, turn_line};
 use super::setup::{Machine, Setup, setup_beside};
 use crate::clock::{Clock, duration, iso_seconds};
 use crate::state::State;
+use crate::sync::journal::{self, Journal, Mode};
 use crate::sync::worktree::merge_command;
-use crate::turns::engine::{AtTip, Beat, Glimpse, rescues};
+use crate::turns::engine::{AtTip, Beat, Glimpse, LoopError, rescues};
 use crate::turns::holding::{Life, life};
 use crate::turns::recap::turns;
 
@@ -171,7 +172,14 @@ fn distance_words(ahead: usize, behind: usize) -> String {
     }
 }
 
-/// For a command that has looked already.
+/// Whether the running turn is one that this clone began and did not end.
+pub(super) fn own_turn(setup: &Setup, state: &State) -> Result<bool, Failure> {
+    let journal = Journal::load(&journal::path_in(&setup.settings.private())).map_err(LoopError::from)?;
+    let open = journal.filter(|j| j.mode == Mode::Role && !j.confirmed);
+    Ok(state.turn.as_ref().zip(open).is_some_and(|(turn, open)| turn.id == open.turn_id))
+}
+
+/// One look, for a command that changes something.
 pub(super) fn glimpse(setup: &Setup, machine: &Machine) -> Result<Glimpse, Failure> {
     Ok(crate::turns::engine::look(&setup.settings, &super::role::world(machine))?)
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::args::{Format, Global, RunArgs};
 use super::error::{Failure, OK, REFUSED};
-use super::remote::{glimpse, holder_json, holder_words, state_of};
+use super::remote::{glimpse, holder_json, holder_words, own_turn, state_of};
 use super::role;
 use super::role_args::TakeoverArgs;
 use super::setup::{Machine, setup, setup_beside};
@@ -27,6 +27,8 @@ enum Verdict {
     Release,
     Refuse(String),
 }
+
+const OWN: &str = "this clone began the turn itself: the next start here resumes it at once";
 
 /// Decides from the state and its holder's last sign: pure.
 fn verdict(state: &State, life: Life, role: Option<&str>, force: bool) -> Verdict {
@@ -55,7 +57,9 @@ pub(super) fn takeover(global: &Global, args: &TakeoverArgs) -> Result<u8, Failu
     let glimpse = glimpse(&setup, &machine)?;
     let state = state_of(&glimpse)?;
     let life = life(state, glimpse.beat.as_ref(), machine.clock.now());
+    let own = life != Life::Free && own_turn(&setup, state)?;
     let verdict = verdict(state, life, args.role.as_deref(), args.force);
+    let verdict = if own && !args.force { Verdict::Refuse(OWN.to_owned()) } else { verdict };
     let plan = match &verdict {
         Verdict::Free => "nothing: the turn is free to claim".to_owned(),
         Verdict::Release => "publish `released`: the turn is then free to claim".to_owned(),
@@ -101,6 +105,10 @@ pub(super) fn takeover(global: &Global, args: &TakeoverArgs) -> Result<u8, Failu
     match &verdict {
         Verdict::Refuse(why) => {
             let failure = Failure::new(REFUSED, "holder", "take the turn over").cause(why.clone());
+            if own {
+                let role = &state.expected_actor;
+                return Err(failure.hint(format!("orchestrator --mode role --role {role}")));
+            }
             return Err(match life {
                 Life::Alive { .. } | Life::Untold { .. } => {
                     failure.hint("if that machine is gone for good: orchestrator takeover --force")

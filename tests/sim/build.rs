@@ -118,7 +118,7 @@ impl World {
             (Control::Create, _) | (_, None) => (Kind::Init, forge::initial(roles)),
             (Control::Stop, Some(s)) => (Kind::Stop, StateView { exit: true, ..(*s).clone() }),
             (Control::Resume, Some(s)) => (Kind::Resume, forge::resumed(&s)),
-            (Control::Release { .. } | Control::ReleaseBare { .. }, Some(s)) => {
+            (Control::Release { .. } | Control::ReleaseBare { .. } | Control::HandOff { .. }, Some(s)) => {
                 (Kind::Release, forge::released(&s))
             }
         };

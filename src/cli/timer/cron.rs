@@ -1,5 +1,6 @@
 //! A line for crontab: pure.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{Entry, folder_of};
@@ -13,7 +14,8 @@ pub(super) fn text(entry: &Entry, secrets: &[String]) -> Result<String, String> 
     );
     for name in secrets {
         // What cron does not have, an agent does not get.
-        out.push_str(&format!("# before it, a line with the value of {name}: {name}=…\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "# before it, a line with the value of {name}: {name}=…");
     }
     Ok(format!("{out}{line}\n"))
 }

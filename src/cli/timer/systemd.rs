@@ -1,5 +1,6 @@
 //! A user's service and timer for systemd: pure.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::{Entry, folder_of};
@@ -23,11 +24,12 @@ pub(super) fn units(entry: &Entry) -> Result<Units, String> {
         return Err("a timer counts whole seconds: --every 1s at least".to_owned());
     }
     let name = unit_name(entry);
-    let vars: String = entry
+    let vars: Vec<String> = entry
         .vars
         .iter()
         .map(|(n, v)| format!("Environment={}\n", quoted(&format!("{n}={v}"), false)))
         .collect();
+    let vars = vars.concat();
     let command: Vec<String> =
         std::iter::once(&entry.program).chain(&entry.args).map(|word| quoted(word, true)).collect();
     let (folder, log) = (specifiers(&entry.folder), specifiers(&entry.log));
@@ -55,23 +57,21 @@ pub(super) fn units(entry: &Entry) -> Result<Units, String> {
 }
 
 pub(super) fn text(units: &Units, secrets: &[String]) -> String {
-    let mut out = String::new();
+    let (mut out, name) = (String::new(), &units.name);
+    // Writing to a String cannot fail.
     for (path, text) in units.files() {
-        out.push_str(&format!("# {path}\n{text}\n"));
+        let _ = writeln!(out, "# {path}\n{text}");
     }
-    for name in secrets {
-        out.push_str(&format!(
-            "# the key {name} is missing there: systemctl --user edit {}.service\n",
-            units.name
-        ));
+    for key in secrets {
+        let _ = writeln!(out, "# the key {key} is missing there: systemctl --user edit {name}.service");
     }
     let folder = shlex::try_quote(&units.log_folder).unwrap_or_default();
-    out.push_str(&format!(
+    let _ = write!(
+        out,
         "# then: mkdir -p {folder}\n#       systemctl --user daemon-reload\n\
          #       systemctl --user enable --now {name}.timer\n\
-         #       loginctl enable-linger    (to go on when nobody is logged in)\n",
-        name = units.name
-    ));
+         #       loginctl enable-linger    (to go on when nobody is logged in)\n"
+    );
     out
 }
 

@@ -34,7 +34,10 @@ impl Shell<'_> {
             }
             Order::Control { what, tip } => {
                 let tip = tip.map(oid_of).transpose()?;
-                self.build_control(&what, tip)
+                match (&what, tip) {
+                    (Control::HandOff { outcome, .. }, Some(tip)) => self.build_hand_off(*outcome, tip),
+                    _ => self.build_control(&what, tip),
+                }
             }
         }
     }
@@ -224,6 +227,7 @@ impl Shell<'_> {
                 trailers.role = Some(role.to_string());
                 (Some(state::Event::Release { role }), Step::Released)
             }
+            Control::HandOff { .. } => return Err(DriverError::OutOfStep("a hand-off on nothing")),
             Control::ReleaseBare { .. } => {
                 let role = before.expected_actor.clone();
                 trailers.role = Some(role.to_string());
@@ -236,6 +240,60 @@ impl Shell<'_> {
         };
         let (iteration, actor) = (state.iteration, state.expected_actor.clone());
         Ok(Event::Built(id_of(self.commit(New { on, state, step, iteration, actor, trailers })?)?))
+    }
+
+    /// Claim, this clone's own commits, stamp: one push for all (turns.md T31).
+    fn build_hand_off(&mut self, outcome: Outcome, tip: Oid) -> Result<Event, DriverError> {
+        let (role, roles, now) = (self.setup.config.role.clone(), self.setup.roles.clone(), self.now());
+        let before = self.sight.whole_state(&self.repo, tip, now)?;
+        let (id, epoch) = (self.world.ids.uuid(), self.memory.epoch.max(before.epoch()) + 1);
+        let turn = NewTurn {
+            id: id.clone(),
+            epoch,
+            holder: self.setup.holder.clone(),
+            lease_secs: self.setup.lease_secs,
+            lease_ref: None,
+        };
+        let claim = match before.status {
+            state::Status::Running(_) => state::Event::Reclaim { role: role.clone(), turn, prompt: None },
+            _ => state::Event::Claim { role: role.clone(), turn, prompt: None },
+        };
+        let claimed = transition(&before, claim, &roles, now)?;
+        let trailers = Trailers {
+            turn_id: Some(id),
+            epoch: Some(epoch),
+            role: Some(role.to_string()),
+            reason: Some("by hand".to_owned()),
+            orchestrator: Some(PROTOCOL),
+            ..Trailers::default()
+        };
+        let claim = self.commit(New {
+            on: Some(tip),
+            state: claimed.clone(),
+            step: Step::Running,
+            iteration: claimed.iteration,
+            actor: role.clone(),
+            trailers: trailers.clone(),
+        })?;
+        let work = match self.repo.head()?.commit {
+            None => Ok(claim),
+            Some(head) => self.place(head, claim, false)?,
+        };
+        let work = match work {
+            Ok(work) => work,
+            Err(obstacle) => return Ok(Event::NotBuilt(obstacle)),
+        };
+        let short = self.repo.short_id(work)?;
+        let (commit, prompt) = (Some(short.clone()), None);
+        let (event, failed) = match outcome {
+            Outcome::Succeeded => (state::Event::Succeed { role: role.clone(), commit, prompt }, false),
+            _ => (state::Event::Fail { role: role.clone(), commit, prompt }, true),
+        };
+        let state = transition(&claimed, event, &roles, now)?;
+        let next = state.expected_actor.clone();
+        let step = if failed { Step::Fail { commit: short } } else { Step::Ok { next, commit: short } };
+        let (on, iteration) = (Some(work), state.iteration);
+        Ok(Event::Built(id_of(self.commit(New { on, state, step, iteration, actor: role, trailers })?)?))
     }
 
     fn commit(&self, new: New) -> Result<Oid, GitError> {

@@ -165,7 +165,13 @@ pub enum Control {
         turn: TurnId,
         epoch: u64,
     },
-    /// The same for a running turn of a peer that writes no `turn` (G13): the iteration tells it apart.
+    /// A turn of our role that a person took by hand: claim, the commits of this clone, hand-off (turns.md T31).
+    HandOff {
+        outcome: Outcome,
+        /// The running turn that it ends: of a holder that is gone.
+        over: Option<(TurnId, u64)>,
+    },
+    /// `Release` for a running turn of a peer that writes no `turn` (G13): the iteration tells it apart.
     ReleaseBare {
         iteration: u64,
     },

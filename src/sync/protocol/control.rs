@@ -6,9 +6,10 @@
 use super::action::{Action, Control, Order};
 use super::config::Goal;
 use super::machine::{Errand, Machine, Sent, Stage};
+use super::names::TurnId;
 use super::say::Reason;
 use super::takeover::Now;
-use super::view::{AtTip, Relation, Status};
+use super::view::{AtTip, Relation, StateView, Status};
 
 impl Machine {
     /// In the middle of a wait.
@@ -55,6 +56,12 @@ impl Machine {
             }
             (Control::Stop, Some(AtTip::State(s))) => !s.exit,
             (Control::Release { turn, epoch }, Some(AtTip::State(s))) => s.runs(&s.expected, turn, *epoch),
+            (Control::HandOff { over, .. }, Some(AtTip::State(s))) => {
+                if let Some(why) = self.not_to_hand_off(s, over.as_ref()) {
+                    return self.exit(Reason::Blocked(vec![why]), out);
+                }
+                true
+            }
             (Control::ReleaseBare { iteration }, Some(AtTip::State(s))) => {
                 s.status == Status::Running(s.expected.clone())
                     && s.turn.is_none()
@@ -70,7 +77,28 @@ impl Machine {
         self.stage = Stage::Building;
     }
 
+    /// Why a turn cannot be handed off by hand; `over` is the running turn that may be ended by it.
+    fn not_to_hand_off(&self, s: &StateView, over: Option<&(TurnId, u64)>) -> Option<String> {
+        let role = &self.config.role;
+        if s.exit || self.memory.exit.is_some() {
+            return Some("exit is set (orchestrator resume)".to_owned());
+        }
+        if s.expected != *role {
+            return Some(format!("it is {}'s turn, not {role}'s", s.expected));
+        }
+        let ended = over.is_some_and(|(turn, epoch)| s.runs(role, turn, *epoch));
+        let running = matches!(s.status, Status::Running(_));
+        (running && !ended).then(|| "another machine runs the turn (orchestrator status --remote)".to_owned())
+    }
+
     fn control_done(&mut self, what: &Control, now: Now, out: &mut Vec<Action>) {
+        // What this clone had begun of it is part of it, or put aside by whoever called.
+        if matches!(what, Control::HandOff { .. }) {
+            let open = self.journal.turn.take().is_some();
+            if open || self.journal.claim.take().is_some() {
+                self.write_journal(out);
+            }
+        }
         if matches!(self.config.goal, Goal::Once(_)) {
             return self.exit(Reason::Done, out);
         }

@@ -42,7 +42,8 @@ pub use looping::run;
 pub use manual::{resume, stop};
 pub use prompt::{Past, context_for, rescues};
 pub use role::{
-    AtTip, Beat, ExitSet, Glimpse, RoleReport, RoleWorld, control_remote, look, run_role, through_remote,
+    AtTip, Beat, ByHand, ExitSet, Glimpse, RoleReport, RoleWorld, control_remote, hand_off, hand_off_here,
+    look, run_role, through_remote,
 };
 pub use start::read_state;
 

@@ -3,6 +3,7 @@
 //! The driver of `sync` claims and stamps; between the two the turn is run by the same engine as in combined mode.
 //! The driver blocks, so it has a thread of its own, and what happens there comes back as notes.
 
+mod by_hand;
 mod exit_set;
 mod hands;
 mod look;
@@ -30,6 +31,7 @@ use crate::sync::remote::Surroundings;
 use crate::turns::budget::Reached;
 use crate::turns::settings::Settings;
 use crate::turns::waiting::Waiting;
+pub use by_hand::{ByHand, hand_off, hand_off_here};
 pub use exit_set::ExitSet;
 use hands::{Hands, Nobody, asked};
 pub use look::{AtTip, Beat, Glimpse, look};
@@ -213,7 +215,12 @@ pub fn control_remote(
     let Engine { world: World { sink, .. }, git, place, .. } = engine;
     let git = git.ok_or(LoopError::NoRepository)?;
     let made = setup::driver(settings, world, &git, holder, (Goal::Once(what), reason))?;
+    let before = git.repo.head()?.commit;
     let clock = Arc::clone(&world.clock);
-    let mut ears = Ears::new(sink, place, (settings, clock, &git.branch));
-    Ok(made.driver.run(made.repo, &mut Nobody, &mut ears)?.reason)
+    let mut ears = Ears::new(sink, place.clone(), (settings, clock, &git.branch));
+    let reason = made.driver.run(made.repo, &mut Nobody, &mut ears)?.reason;
+    if reason == Reason::Done {
+        by_hand::follow(&git, before, &place, sink)?;
+    }
+    Ok(reason)
 }

@@ -261,7 +261,7 @@ impl Engine<'_> {
         (self.state.turn.as_ref().map(|t| t.id.as_str()) == Some(journal.turn_id.as_str())).then_some(journal)
     }
 
-    fn claim(
+    pub(super) fn claim(
         &mut self,
         role: &RoleId,
         prompt: Option<String>,

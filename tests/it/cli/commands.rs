@@ -124,7 +124,7 @@ fn help_shows_an_example_for_every_command() {
         ["run", "demo", "init", "check", "config", "route", "prompts", "stop", "resume", "status", "agents"]
     {
         let text = p.run(&[command, "--help"]).expect(0).out;
-        assert!(text.contains("Example:\n"), "{command}: {text}");
+        assert!(text.contains("Example:\n") || text.contains("Examples:\n"), "{command}: {text}");
     }
     assert!(p.run(&["--version"]).expect(0).out.starts_with("orchestrator "));
 }

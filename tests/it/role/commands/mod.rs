@@ -2,6 +2,7 @@
 
 mod audit;
 mod clones;
+mod handoff;
 mod publish;
 mod takeover;
 mod tell;

@@ -4,10 +4,11 @@ use super::clones::Clones;
 use crate::cli::project::wait_until;
 
 /// A turn that lasts until it is let go, and never longer than a minute.
-const LONG: &str = "n=0; while [ ! -e ../go ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n + 1)); done";
+const LONG: &str =
+    "touch ../begun; n=0; while [ ! -e ../go ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n + 1)); done";
 
 fn running(clones: &Clones) -> bool {
-    clones.state()["status"] == "running-galph"
+    clones.state()["status"] == "running-galph" && clones.top("begun").exists()
 }
 
 /// A sign of life younger than the lease needs `--force`; the holder is told and keeps its work.
@@ -48,6 +49,9 @@ fn a_dead_holder_is_taken_over_and_its_turn_run() {
     holder.kill().unwrap();
     holder.wait().unwrap();
     clones.write("galph", "../go", "");
+    let own = clones.run("galph", &["takeover"]).expect(4);
+    assert!(own.err.contains("this clone began the turn itself"), "{}", own.err);
+    assert!(own.err.contains("hint: orchestrator --mode role --role galph\n"), "{}", own.err);
     wait_until("the end of the lease", || {
         clones.json("ralph", &["takeover", "--dry-run", "--format", "json"], 0)["would"] == "release"
     });

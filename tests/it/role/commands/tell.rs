@@ -37,6 +37,16 @@ fn the_turns_of_all_machines_are_told() {
     assert_eq!(value["turns"][1]["commits"], 1);
 }
 
+/// I5.
+#[test]
+fn each_command_has_an_example_in_its_help() {
+    let clones = Clones::new("true", "true");
+    for command in ["audit", "recap", "takeover", "handoff", "setup"] {
+        let text = clones.run("galph", &[command, "--help"]).expect(0).out;
+        assert!(text.contains(&format!("Examples:\n  orchestrator {command}")), "{command}: {text}");
+    }
+}
+
 /// What cannot be reached is said, with the remedy, and nothing hangs.
 #[test]
 fn a_remote_that_is_gone_is_said() {
