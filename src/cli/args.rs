@@ -100,13 +100,22 @@ pub(super) struct RunArgs {
     /// Role mode: longest wait for a turn, then code 6; 0: none
     #[arg(long, value_name = "DURATION")]
     pub max_wait_sec: Option<String>,
+    /// Role mode: between two lines of a loop that waits [default: 10m]
+    #[arg(long, value_name = "DURATION")]
+    pub heartbeat_secs: Option<String>,
+    /// Role mode: hand off although documents are left uncommitted
+    #[arg(long)]
+    pub tolerate_doc_dirty: bool,
+    /// Take turns through the git remote: the default in role mode
+    #[arg(long, conflicts_with = "no_git")]
+    pub sync_via_git: bool,
     /// Iterations; in role mode turns of the role; 0: until stopped [default: 20]
     #[arg(long, value_name = "N")]
     pub sync_loops: Option<u64>,
     /// One iteration
     #[arg(long, conflicts_with = "sync_loops")]
     pub once: bool,
-    /// Pause between iterations [default: 0]
+    /// Pause between iterations [default: 0]; in role mode between two looks at the remote [default: 5]
     #[arg(long, value_name = "DURATION")]
     pub poll_interval: Option<String>,
     /// Begin with this role's turn

@@ -100,7 +100,9 @@ pub(super) fn words(finish: Finish) -> Result<u8, Failure> {
         Reason::Offline(why) => {
             refused("reach the remote").cause(why).hint("the next start goes on from here")
         }
-        Reason::Refused(why) => refused("publish: the remote refuses it").cause(why),
+        Reason::Refused(why) => refused("publish: the remote refuses it")
+            .cause(why)
+            .hint("what is finished is kept here, and the next start publishes it"),
         Reason::Unpublished => {
             refused("publish the turn; it is kept here").hint("the next start publishes it")
         }

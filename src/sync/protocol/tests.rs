@@ -362,7 +362,7 @@ fn a_second_rescue_of_a_turn_gets_another_name() {
     let fenced = bench.look(9, &running("u", 2), &[(2, Relation::Contained), (4, Relation::Apart)]);
     assert!(matches!(
         &fenced[..],
-        [Action::StopLease, Action::WriteJournal(_), Action::Say(_), Action::Rescue { from: 1, .. }]
+        [Action::StopLease, Action::WriteJournal(_), Action::Rescue { from: 1, .. }]
     ));
     let name = RefName::new("refs/heads/orchestrator/rescue/t");
     bench.step(Event::Rescued(vec![Saved { name, commit: commit(3), number: 1 }]));

@@ -26,6 +26,7 @@ mod prompt;
 mod record;
 mod role;
 mod route;
+mod scope;
 mod start;
 mod stopping;
 mod told;
@@ -40,7 +41,9 @@ pub use error::{End, LoopError, Report, TurnFailure};
 pub use looping::run;
 pub use manual::{resume, stop};
 pub use prompt::{Past, context_for, rescues};
-pub use role::{AtTip, Beat, ExitSet, Glimpse, RoleReport, RoleWorld, control_remote, look, run_role};
+pub use role::{
+    AtTip, Beat, ExitSet, Glimpse, RoleReport, RoleWorld, control_remote, look, run_role, through_remote,
+};
 pub use start::read_state;
 
 use crate::clock::Clock;

@@ -8,6 +8,7 @@ mod hands;
 mod look;
 mod notes;
 mod setup;
+mod shared;
 mod words;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use exit_set::ExitSet;
 use hands::{Hands, Nobody, asked};
 pub use look::{AtTip, Beat, Glimpse, look};
 use notes::{Channel, Ears};
+pub use shared::through_remote;
 
 /// A request to stop is looked for this often.
 const LOOK: Duration = Duration::from_millis(500);

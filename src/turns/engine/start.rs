@@ -89,6 +89,7 @@ impl<'a> Engine<'a> {
         Waiting::clear(&settings.root);
         engine.identity_notice()?;
         engine.warn_of_a_useless_guard();
+        engine.warn_of_unchecked_scope();
         engine.agents_may_run()?;
         engine.load_or_create()?;
         engine.settle()?;

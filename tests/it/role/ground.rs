@@ -52,7 +52,8 @@ impl Ground {
         ground.git(".", &["init", "-q", "-b", "work", "galph"]);
         let sync =
             if config.contains("sync:") { "" } else { "sync: {poll_interval: 0.02, retry_secs: 20}\n" };
-        ground.write("galph/orchestration.yaml", &format!("agent: {{default: shell}}\n{sync}{config}"));
+        let agent = if config.contains("agent:") { "" } else { "agent: {default: shell}\n" };
+        ground.write("galph/orchestration.yaml", &format!("{agent}{sync}{config}"));
         ground.write("galph/.gitignore", "/logs/\n/tmp/\n");
         ground.write("galph/prompts/supervisor.md", &block(galph));
         ground.write("galph/prompts/main.md", &block(ralph));

@@ -40,7 +40,9 @@ fn campaign(kind: Kind, kills: usize) {
     let seen = observe(&stage);
     assert_eq!((seen.done[0].0, seen.fails), (1, 0));
     assert!(seen.rescued.is_empty(), "nobody took anything over");
-    report(&format!("{kills} kills over {kind:?}, {} claims of {} turns", seen.claims, seen.done.len()));
+    let locks = said(&sides).matches("notice: removed ").count();
+    let (claims, turns) = (seen.claims, seen.done.len());
+    report(&format!("{kills} kills over {kind:?}, {claims} claims of {turns} turns, {locks} locks removed"));
 }
 
 #[test]

@@ -148,9 +148,9 @@ impl Stage {
         Proc { child, said: path }
     }
 
-    /// A loop of this role that waits for a minute at most.
+    /// A loop of this role that does not wait for ever.
     pub fn role(&self, clone: &str, role: &str, more: &[&str]) -> Proc {
-        let mut args = vec!["--mode", "role", "--role", role, "--max-wait-sec", "120"];
+        let mut args = vec!["--mode", "role", "--role", role, "--max-wait-sec", "300"];
         args.extend(more);
         self.start(clone, &args)
     }
@@ -196,7 +196,7 @@ impl Proc {
         fs::read_to_string(&self.said).unwrap_or_default()
     }
 
-    /// Waits for its end, two minutes at most.
+    /// Waits for its end, as [`await_that`].
     #[track_caller]
     pub fn wait(&mut self) -> i32 {
         let said = self.said.clone();
@@ -219,12 +219,12 @@ impl Drop for Proc {
     }
 }
 
-/// Waits for a fact, two minutes at most: a loaded machine is slow.
+/// Waits for a fact, two minutes at most (a campaign: twenty): a loaded machine is slow.
 #[track_caller]
 pub fn await_that(what: &str, mut holds: impl FnMut() -> bool, explain: impl Fn() -> String) {
-    let start = Instant::now();
+    let (start, most) = (Instant::now(), Duration::from_secs(120 * u64::from(crate::remote::scale())));
     while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(120), "never came: {what}\n{}", explain());
+        assert!(start.elapsed() < most, "never came: {what}\n{}", explain());
         std::thread::sleep(Duration::from_millis(20));
     }
 }
