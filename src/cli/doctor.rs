@@ -94,6 +94,8 @@ fn text(findings: &[Finding], mended: &[String], quiet: bool) -> String {
     let count = |level: Level| findings.iter().filter(|f| f.level == level).count();
     let fixable = findings.iter().filter(|f| f.fix.is_some()).count();
     let hint = if fixable > 0 { format!("; doctor --fix mends {fixable}") } else { String::new() };
-    let _ = writeln!(out, "{} errors, {} warnings{hint}", count(Level::Error), count(Level::Warning));
+    let number = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    let (errors, warnings) = (number(count(Level::Error), "error"), number(count(Level::Warning), "warning"));
+    let _ = writeln!(out, "{errors}, {warnings}{hint}");
     out
 }

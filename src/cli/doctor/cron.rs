@@ -40,7 +40,9 @@ pub(super) fn findings(looked: &Looked, offline: bool, here: &[Finding]) -> Resu
 
 /// Pure. The remedy of what is missing there is the timer's entry.
 fn only_there(value: &Value, here: &[Finding]) -> Vec<Finding> {
-    let known: BTreeSet<&str> = here.iter().map(|f| f.what.as_str()).collect();
+    // The same program is missing here and there, whatever each PATH is.
+    let core = |what: &str| what.split(" (PATH=").next().unwrap_or(what).to_owned();
+    let known: BTreeSet<String> = here.iter().map(|f| core(&f.what)).collect();
     let text = |finding: &Value, key: &str| finding[key].as_str().map(str::to_owned);
     let all = value["findings"].as_array().into_iter().flatten();
     let mut found: Vec<Finding> = all
@@ -50,7 +52,7 @@ fn only_there(value: &Value, here: &[Finding]) -> Vec<Finding> {
                 "warning" => Level::Warning,
                 _ => return None,
             };
-            let what = text(finding, "what").filter(|what| !known.contains(what.as_str()))?;
+            let what = text(finding, "what").filter(|what| !known.contains(&core(what)))?;
             let remedy = text(finding, "remedy").map(|remedy| {
                 format!("{remedy}; or set PATH and keys in the entry: orchestrator setup cron prints a complete one")
             });
@@ -70,16 +72,17 @@ mod tests {
 
     #[test]
     fn only_what_is_different_there_is_told() {
-        let here = [Finding {
+        let here = ["template", "no b (PATH=/usr/bin)"].map(|what| Finding {
             level: Level::Error,
             area: "goal".into(),
-            what: "template".into(),
+            what: what.into(),
             remedy: None,
             fix: None,
-        }];
+        });
         let there = serde_json::json!({"findings": [
             {"level": "error", "area": "goal", "what": "template", "remedy": "write"},
             {"level": "error", "area": "agents", "what": "galph: not on PATH", "remedy": "install it"},
+            {"level": "error", "area": "agents", "what": "no b (PATH=/bin)", "remedy": "install it"},
             {"level": "fine", "area": "branch", "what": "work"},
         ]});
         let found = only_there(&there, &here);

@@ -188,10 +188,11 @@ fn branch(out: &mut Judge, facts: &Facts, git: &Git) {
             );
         }
         (Some(branch), _) if Some(branch.as_str()) == default => {
+            let own = if branch == "work" { "loop" } else { "work" };
             out.warn(
                 "branch",
                 format!("{branch} is the remote's default branch: every turn is published to it"),
-                "work on a branch of its own: git switch -c work && git push -u origin work",
+                format!("work on a branch of its own: git switch -c {own} && git push -u origin {own}"),
             );
         }
         (Some(branch), _) => out.fine("branch", branch),

@@ -85,7 +85,10 @@ impl View {
             all.push("the last loop ended in the middle of this turn: the next start takes it again".into());
         }
         if self.status == Status::Failed {
-            all.push(format!("{}'s turn failed: mend the cause, then orchestrator resume", self.actor));
+            all.push(format!(
+                "{}'s turn failed: mend the cause and start again; timers wait for orchestrator resume",
+                self.actor
+            ));
         }
         if let Some(holder) = self.holder.as_ref().filter(|h| !h.here && self.running())
             && let Some(since) = holder.no_sign_since

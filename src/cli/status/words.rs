@@ -157,11 +157,16 @@ fn turn_words(view: &View, turn: &EndedTurn) -> String {
     let mut words = vec![format!("i={iteration} {actor} {outcome}")];
     words.extend(trailers.prompt.as_ref().map(|(name, _)| name.clone()));
     words.extend(trailers.agent.clone());
-    words.extend(trailers.duration.map(|d| format!("{}s", d.as_secs())));
+    words.extend(trailers.duration.map(whole_seconds));
     words.extend(trailers.checks.map(|(passed, run)| format!("checks {passed}/{run}")));
     words.extend(trailers.cost.map(|usd| format!("${usd:.2}")));
     let age = Timestamp::from_second(turn.at).map_or_else(|_| "-".into(), |at| duration(view.age_of(at)));
     format!("{} · {} · {age} ago", words.join(" "), turn.commit)
+}
+
+/// A trailer knows no parts of a second.
+fn whole_seconds(d: Duration) -> String {
+    if d.as_secs() < 60 { format!("{}s", d.as_secs()) } else { duration(d) }
 }
 
 /// The turn that ended last in this working tree: its failure and its log.

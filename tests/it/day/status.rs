@@ -65,10 +65,7 @@ fn a_failed_turn_says_why_and_where() {
         "{out}"
     );
     assert!(out.contains("\n        log: logs/work/ralph/iter-00001_"), "{out}");
-    assert!(
-        out.contains("problem: ralph's turn failed: mend the cause, then orchestrator resume\n"),
-        "{out}"
-    );
+    assert!(out.contains("problem: ralph's turn failed: mend the cause and start again;"), "{out}");
     let line = p.run(&["status", "--oneline"]).expect(0).out;
     assert_eq!(line.lines().count(), 1, "{line}");
 }
