@@ -22,6 +22,7 @@ mod oneshot;
 mod prompts;
 mod record;
 mod record_args;
+mod report;
 mod role;
 mod route;
 mod run;
@@ -32,6 +33,8 @@ mod status;
 mod stop;
 mod stream;
 mod test_commands;
+mod tools;
+mod workstream;
 
 #[cfg(test)]
 mod reference_tests;
@@ -95,6 +98,9 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Stop(args)) => stop::stop(global, args),
         Some(Command::Resume(args)) => stop::resume(global, args),
         Some(Command::Batch(args)) => batch::batch(global, args),
+        Some(Command::Workstream(args)) => workstream::workstream(global, args),
+        Some(Command::Tools(args)) => tools::tools(global, args),
+        Some(Command::Report(args)) => report::report(global, args),
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) => status::status(global, args),
         Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),

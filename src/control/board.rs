@@ -14,6 +14,9 @@ type Interrupt = Box<dyn Fn(&str) + Send>;
 /// The words for a run's record.
 const WHY: &str = "orchestrator interrupt";
 
+/// The same for a run that is not to be resumed.
+pub const CANCELED: &str = "orchestrator workstream cancel";
+
 /// A cloneable handle; all clones are the same board.
 #[derive(Clone)]
 pub struct Board {
@@ -146,14 +149,8 @@ impl Board {
                 self.stop.send_replace(Some(Asked { reason, turn_id }));
                 Reply::done()
             }
-            Request::Interrupt { attempt: None } => {
-                let mut live = self.lock();
-                if std::mem::replace(&mut live.interrupted, true) {
-                    return Reply::already();
-                }
-                (live.interrupt)(WHY);
-                Reply::done()
-            }
+            Request::Interrupt { attempt: None } => self.interrupt_run(WHY),
+            Request::Cancel => self.interrupt_run(CANCELED),
             Request::Interrupt { attempt: Some(id) } => {
                 let mut live = self.lock();
                 let run_interrupted = live.interrupted;
@@ -168,6 +165,15 @@ impl Board {
                 Reply::done()
             }
         }
+    }
+
+    fn interrupt_run(&self, why: &str) -> Reply {
+        let mut live = self.lock();
+        if std::mem::replace(&mut live.interrupted, true) {
+            return Reply::already();
+        }
+        (live.interrupt)(why);
+        Reply::done()
     }
 
     fn lock(&self) -> MutexGuard<'_, Live> {

@@ -13,3 +13,4 @@ mod real;
 mod remote;
 mod role;
 mod supervise;
+mod workstream;
