@@ -6,6 +6,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::event::{Ended, Event, Place, Sink};
 
+/// How many are done, of how many, and in words.
+type Look = Box<dyn Fn() -> (usize, usize, String)>;
+
 /// Passes events on and counts them; the line is taken away while something else is written.
 pub struct Bar<S> {
     inner: S,
@@ -14,7 +17,7 @@ pub struct Bar<S> {
     idle: usize,
     failed: usize,
     /// Of a run whose engine knows better how far it is: done, in all, and words.
-    steps: Option<Box<dyn Fn() -> (usize, usize, String)>>,
+    steps: Option<Look>,
 }
 
 impl<S: Sink> Bar<S> {

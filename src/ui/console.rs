@@ -117,14 +117,10 @@ impl<O: Write, E: Write> Console<O, E> {
         self.line(&format!("state: {state}"));
     }
 
-    fn tell(&mut self, event: &Event) {
+    /// What only workstreams tell; false: it is none of that.
+    fn tell_steps(&mut self, event: &Event) -> bool {
         let verbose = self.volume == Volume::Verbose;
         match event {
-            Event::RunStarted { mode, limits, .. } if mode == "batch" => {
-                self.batch = true;
-                self.line(&format!("batch: {limits}"));
-            }
-            Event::RunEnded { .. } if self.batch => {}
             Event::RunStarted { mode, limits, state, .. } if mode == "workstream" => {
                 self.steps = true;
                 self.line(&format!("workstream {state}: {limits}"));
@@ -163,8 +159,21 @@ impl<O: Write, E: Write> Console<O, E> {
                 self.line(&format!("  route {step} → {choice} ({})", rule.as_deref().unwrap_or("no rule")));
             }
             Event::GatePassed { step, gate } if verbose => {
-                self.line(&format!("  {step}: gate passed: {gate}"))
+                self.line(&format!("  {step}: gate passed: {gate}"));
             }
+            _ => return false,
+        }
+        true
+    }
+
+    fn tell(&mut self, event: &Event) {
+        let verbose = self.volume == Volume::Verbose;
+        match event {
+            Event::RunStarted { mode, limits, .. } if mode == "batch" => {
+                self.batch = true;
+                self.line(&format!("batch: {limits}"));
+            }
+            Event::RunEnded { .. } if self.batch => {}
             Event::RunStarted { mode, branch, agents, limits, state } => {
                 self.begin(mode, branch.as_deref(), agents, limits, state);
             }
@@ -228,11 +237,16 @@ impl<O: Write, E: Write> Console<O, E> {
             Event::PromptRouted { .. }
             | Event::RunCreated { .. }
             | Event::RunInterrupted { .. }
+            | Event::RunQuarantined { .. }
             | Event::RunReleased { .. }
             | Event::StepReady { .. }
             | Event::StepSkipped { .. }
             | Event::AttemptActive { .. }
             | Event::RateLimited { .. }
+            | Event::RetryScheduled { .. }
+            | Event::GateFailed { .. }
+            | Event::BreakerOpened { .. }
+            | Event::BreakerClosed { .. }
             | Event::BudgetReached { .. }
             | Event::ToolRouted { .. }
             | Event::OneshotState { .. }
@@ -288,7 +302,9 @@ impl<O: Write, E: Write> Sink for Console<O, E> {
             }
             return;
         }
-        self.tell(&event);
+        if !self.tell_steps(&event) {
+            self.tell(&event);
+        }
     }
 }
 

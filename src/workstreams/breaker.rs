@@ -76,6 +76,7 @@ impl Circuit {
     }
 
     /// A use begins.
+    #[must_use]
     pub fn begun(self, now: i64) -> Self {
         match (self, self.admits(now)) {
             (_, Admission::Trial) => Self::HalfOpen { trial: true, failures: self.failures() },
@@ -84,6 +85,7 @@ impl Circuit {
     }
 
     /// `trial`: it was the use that [`Circuit::begun`] made the trial.
+    #[must_use]
     pub fn succeeded(self, trial: bool) -> Self {
         match self {
             // Uses that began before it opened say nothing about now.
@@ -93,6 +95,7 @@ impl Circuit {
         }
     }
 
+    #[must_use]
     pub fn failed(self, now: i64, trial: bool) -> Self {
         match self {
             Self::Closed { failures } if failures + 1 < FAILURES => Self::Closed { failures: failures + 1 },
@@ -105,6 +108,7 @@ impl Circuit {
     }
 
     /// It says nothing about the tool; a trial frees its slot.
+    #[must_use]
     pub fn interrupted(self, trial: bool) -> Self {
         match self {
             Self::HalfOpen { failures, .. } if trial => Self::HalfOpen { trial: false, failures },

@@ -53,7 +53,7 @@ pub(in crate::cli) struct FileArgs {
     /// The workstream, YAML or JSON
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Tools and routing from a router_config.json, instead of the configuration's
+    /// Tools and routing from this JSON file, instead of the configuration's
     #[arg(long, value_name = "FILE")]
     pub router_config: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -89,7 +89,7 @@ pub(in crate::cli) struct RouteArgs {
 pub(in crate::cli) struct ResumeArgs {
     /// The run, or the beginning of its id; `last`: the newest
     pub run: String,
-    /// Tools and routing from a router_config.json, instead of the configuration's
+    /// Tools and routing from this JSON file, instead of the configuration's
     #[arg(long, value_name = "FILE")]
     pub router_config: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]

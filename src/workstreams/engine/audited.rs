@@ -74,7 +74,7 @@ pub(super) async fn run(
                     fail(ErrorKind::InvalidRequest, because("the auditor found the task impossible"));
                 }
                 End::Failed(_) => {
-                    fail(ErrorKind::AgentError, because("worker and auditor did not come to an end"))
+                    fail(ErrorKind::AgentError, because("worker and auditor did not come to an end"));
                 }
                 End::Interrupted(reason) => {
                     outcome.state = Lifecycle::Interrupted { why: reason.text.clone() };

@@ -13,7 +13,7 @@ use crate::event::{Event, Place};
 use crate::ledger::{
     AttemptRow, Change, Ledger, NewRun, NewWorkstream, RunKind, RunMove, RunState, StepState, Writer,
 };
-use crate::workstreams::schedule::{OnFailure, Schedule};
+use crate::workstreams::schedule::Schedule;
 use crate::workstreams::spec::{Spec, Workstream};
 
 /// The reason in the record of a step that its own condition skipped: it is done, and not looked at again.
@@ -240,11 +240,6 @@ pub(super) fn moves(begin: &Begin, at: i64, limits: String) -> (Vec<Change>, Eve
         event: event.clone(),
     }));
     (changes, event)
-}
-
-/// Whether a failed step is as good as done for the others.
-pub(super) fn tolerated(on_failure: OnFailure) -> bool {
-    on_failure == OnFailure::Continue
 }
 
 pub(super) fn run_place(run_id: &str) -> Place {

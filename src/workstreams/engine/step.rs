@@ -153,7 +153,7 @@ impl Ground<'_> {
                 }
             }
         };
-        self.done(start, verdict, ran, outputs, outside, self.clock.awake().saturating_sub(began))
+        done(start, &verdict, ran, outputs, outside, self.clock.awake().saturating_sub(began))
     }
 
     fn hear(&self, place: &Place, room: &Cell<u64>, event: Event) {
@@ -281,55 +281,54 @@ impl Ground<'_> {
         }
         None
     }
+}
 
-    fn done(
-        &self,
-        start: Start,
-        verdict: Verdict,
-        ran: Option<Ran>,
-        outputs: BTreeMap<String, String>,
-        outside: Vec<String>,
-        took: Duration,
-    ) -> Done {
-        let mut result = ran.as_ref().map(|ran| ran.outcome.account()).unwrap_or_default();
-        result.error_kind = Some(verdict.kind.clone());
-        result.error.clone_from(&verdict.error);
-        let first = verdict.error.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
-        let kind = match (verdict.trouble, verdict.kind.as_str()) {
-            (Trouble::Exit(code), kind) => format!("{kind} {code}"),
-            (_, kind) => kind.to_owned(),
-        };
-        // A command does the same thing twice by its nature; a model that does goes in circles.
-        let model = matches!(start.request.work, Work::Prompt(_) | Work::Oneshot(_));
-        let hash = ran.as_ref().map(|ran| ran.hash).filter(|h| model && *h != super::process::HASH);
-        let answer = match ran {
-            Some(Ran { answer: Some(answer), .. }) => answer,
-            Some(ran) if model => {
-                let text = ran
-                    .outcome
-                    .final_message
-                    .unwrap_or_else(|| String::from_utf8_lossy(&ran.stdout).trim_end().to_owned());
-                Value::String(text)
-            }
-            _ => Value::Null,
-        };
-        Done {
-            step: start.step,
-            number: start.request.number,
-            tool: start.request.tool,
-            attempt: start.request.attempt,
-            trial: start.trial,
-            ended: verdict.ended,
-            trouble: verdict.trouble,
-            signature: signature(&kind, first),
-            result,
-            hash,
-            outputs,
-            answer,
-            took,
-            outside,
-            seen: start.seen,
+fn done(
+    start: Start,
+    verdict: &Verdict,
+    ran: Option<Ran>,
+    outputs: BTreeMap<String, String>,
+    outside: Vec<String>,
+    took: Duration,
+) -> Done {
+    let mut result = ran.as_ref().map(|ran| ran.outcome.account()).unwrap_or_default();
+    result.error_kind = Some(verdict.kind.clone());
+    result.error.clone_from(&verdict.error);
+    let first = verdict.error.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
+    let kind = match (verdict.trouble, verdict.kind.as_str()) {
+        (Trouble::Exit(code), kind) => format!("{kind} {code}"),
+        (_, kind) => kind.to_owned(),
+    };
+    // A command does the same thing twice by its nature; a model that does goes in circles.
+    let model = matches!(start.request.work, Work::Prompt(_) | Work::Oneshot(_));
+    let hash = ran.as_ref().map(|ran| ran.hash).filter(|h| model && *h != super::process::HASH);
+    let answer = match ran {
+        Some(Ran { answer: Some(answer), .. }) => answer,
+        Some(ran) if model => {
+            let text = ran
+                .outcome
+                .final_message
+                .unwrap_or_else(|| String::from_utf8_lossy(&ran.stdout).trim_end().to_owned());
+            Value::String(text)
         }
+        _ => Value::Null,
+    };
+    Done {
+        step: start.step,
+        number: start.request.number,
+        tool: start.request.tool,
+        attempt: start.request.attempt,
+        trial: start.trial,
+        ended: verdict.ended,
+        trouble: verdict.trouble,
+        signature: signature(&kind, first),
+        result,
+        hash,
+        outputs,
+        answer,
+        took,
+        outside,
+        seen: start.seen,
     }
 }
 

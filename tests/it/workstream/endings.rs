@@ -18,7 +18,7 @@ fn abort_and_resume() {
     let end = run(&p, text, 3);
     assert_eq!((end["state"].as_str(), end["canceled"].as_u64()), (Some("failed"), Some(2)), "{end:#}");
     assert_eq!(states(&p), ["a succeeded", "b failed", "long canceled", "d canceled"]);
-    assert!(end["error"].as_str().unwrap().starts_with("step b: exit status 1"), "{end}");
+    assert!(end["error"].as_str().unwrap().starts_with("step b: ended with exit status 1"), "{end}");
     p.write("mended", "");
     let id = end["run_id"].as_str().unwrap();
     let again = said(&p.run(&["workstream", "resume", id, "--format", "json"]).expect(0));
