@@ -203,7 +203,7 @@ async fn bytes(folder: &Path) -> Done<()> {
         std::fs::remove_file(&log)?;
 
         let mut wish = request(&["cat", &shown], folder);
-        wish.raw_log = Some(RawLog { file: File::create_new(&log)?, max_bytes: 1 << 40 });
+        wish.raw_log = Some(RawLog::file(File::create_new(&log)?, 1 << 40));
         let watch = Watch::start()?;
         let outcome = go(wish).await;
         raw.take(&watch)?;
@@ -212,7 +212,7 @@ async fn bytes(folder: &Path) -> Done<()> {
 
         let activity = folder.join("activity");
         let mut wish = request(&["cat", &shown], folder);
-        wish.raw_log = Some(RawLog { file: File::create_new(&log)?, max_bytes: 1 << 40 });
+        wish.raw_log = Some(RawLog::file(File::create_new(&log)?, 1 << 40));
         wish.activity_log = Some(activity.clone());
         wish.limits.log_max_bytes = 1 << 40;
         wish.parser = Some(Box::new(Records));

@@ -145,7 +145,7 @@ impl Job<'_> {
         request.success_codes.clone_from(&agent.success_codes);
         request.parser = Protocol::named(&agent.output).map(Protocol::parser);
         request.raw_log = match self.log {
-            Some(file) => Some(RawLog { file: file.try_clone()?, max_bytes: self.supervision.log_max_bytes }),
+            Some(file) => Some(RawLog::file(file.try_clone()?, self.supervision.log_max_bytes)),
             None => None,
         };
         request.activity_log.clone_from(&self.activity_log);

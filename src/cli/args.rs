@@ -7,6 +7,7 @@ use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
 use super::error::{Failure, USAGE};
 use super::record_args::{EventsArgs, ExportArgs, GcArgs, HistoryArgs, ShowArgs};
+use super::role_args::{AuditArgs, RecapArgs, SetupArgs, TakeoverArgs};
 
 const EXAMPLES: &str = "Examples:
   orchestrator demo                        a complete run in a scratch repository
@@ -99,13 +100,22 @@ pub(super) struct RunArgs {
     /// Role mode: longest wait for a turn, then code 6; 0: none
     #[arg(long, value_name = "DURATION")]
     pub max_wait_sec: Option<String>,
+    /// Role mode: between two lines of a loop that waits [default: 10m]
+    #[arg(long, value_name = "DURATION")]
+    pub heartbeat_secs: Option<String>,
+    /// Role mode: hand off although documents are left uncommitted
+    #[arg(long)]
+    pub tolerate_doc_dirty: bool,
+    /// Take turns through the git remote: the default in role mode
+    #[arg(long, conflicts_with = "no_git")]
+    pub sync_via_git: bool,
     /// Iterations; in role mode turns of the role; 0: until stopped [default: 20]
     #[arg(long, value_name = "N")]
     pub sync_loops: Option<u64>,
     /// One iteration
     #[arg(long, conflicts_with = "sync_loops")]
     pub once: bool,
-    /// Pause between iterations [default: 0]
+    /// Pause between iterations [default: 0]; in role mode between two looks at the remote [default: 5]
     #[arg(long, value_name = "DURATION")]
     pub poll_interval: Option<String>,
     /// Begin with this role's turn
@@ -194,11 +204,16 @@ pub(super) enum Command {
     /// Check configuration, prompts, agents and state; run nothing
     #[command(after_help = "Example:\n  orchestrator check")]
     Check(ReportArgs),
+    /// Look for everything that is wrong with this set-up, and say what helps
+    #[command(after_help = super::doctor::EXAMPLES)]
+    Doctor(super::doctor::DoctorArgs),
     /// Print the settings in force, each with where it came from
     #[command(after_help = "Example:\n  orchestrator config --format json")]
     Config(ConfigArgs),
     /// Print the prompt that would run now; run nothing
-    #[command(after_help = "Example:\n  orchestrator route explain")]
+    #[command(
+        after_help = "Examples:\n  orchestrator route\n  orchestrator route explain\n  orchestrator route simulate 10"
+    )]
     Route(RouteArgs),
     /// Look at prompts
     #[command(after_help = "Example:\n  orchestrator prompts show galph")]
@@ -231,8 +246,13 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  orchestrator interrupt")]
     Interrupt(InterruptArgs),
     /// Whose turn it is and what would run next
-    #[command(after_help = "Example:\n  orchestrator status --oneline")]
+    #[command(
+        after_help = "Examples:\n  orchestrator status\n  orchestrator status --watch\n  orchestrator status --oneline\n  orchestrator status --remote"
+    )]
     Status(StatusArgs),
+    /// Show what the agents printed, or the summaries of their turns
+    #[command(after_help = super::logs::EXAMPLES)]
+    Logs(super::logs::LogsArgs),
     /// Do one task: a worker does it, an auditor judges it, until it is done
     #[command(after_help = super::oneshot::EXAMPLES)]
     Oneshot(Box<super::oneshot::OneshotArgs>),
@@ -258,6 +278,33 @@ pub(super) enum Command {
     /// Forget what is old: runs, logs, merged rescue refs and worktrees
     #[command(after_help = "Examples:\n  orchestrator gc --dry-run\n  orchestrator gc --keep 30d")]
     Gc(GcArgs),
+    /// Tell whether the branch's history is a chain of legal turns
+    #[command(
+        after_help = "Ends with 3, and names the first wrong commit, if it is not.\n\nExamples:\n  orchestrator audit\n  orchestrator audit --remote --format json"
+    )]
+    Audit(AuditArgs),
+    /// What happened lately, on all machines: turns, cost, failures, what to do next
+    #[command(after_help = "Examples:\n  orchestrator recap\n  orchestrator recap --since 7d --remote")]
+    Recap(RecapArgs),
+    /// Print an entry for a timer that takes a role's turns: install nothing
+    #[command(
+        after_help = "Examples:\n  orchestrator setup cron --role ralph --every 5m\n  orchestrator setup systemd --role ralph"
+    )]
+    Setup(SetupArgs),
+    /// Give back the turn of a machine that is gone
+    #[command(
+        after_help = "Examples:\n  orchestrator takeover --dry-run\n  orchestrator takeover --role ralph --run"
+    )]
+    Takeover(TakeoverArgs),
+    /// Print the JSON Schema of orchestration.yaml, for editors
+    #[command(after_help = "Example:\n  orchestrator schema > orchestration.schema.json")]
+    Schema,
+    /// Print the completion script of a shell
+    #[command(after_help = super::shell::COMPLETION_EXAMPLES)]
+    Completions(super::shell::CompletionsArgs),
+    /// Print the manual page of the program or of a command, or write all of them
+    #[command(after_help = super::shell::MAN_EXAMPLES)]
+    Man(super::shell::ManArgs),
     /// Ask a model behind HTTP: what an agent with `http` runs
     #[command(hide = true)]
     AgentHttp(AgentHttpArgs),
@@ -280,6 +327,7 @@ pub(super) struct AgentHttpArgs {
 pub(super) struct AgentsArgs {
     #[command(subcommand)]
     pub command: Option<AgentsCommand>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
     pub format: Format,
 }
@@ -299,6 +347,9 @@ pub(super) struct InitArgs {
     /// Commit what was written
     #[arg(long)]
     pub commit: bool,
+    /// Commit it, and put branch and state on the remote, for the other machines to begin with
+    #[arg(long)]
+    pub publish: bool,
     /// Convert a state file that counts steps; write nothing else
     #[arg(long, conflicts_with_all = ["goal", "commit"])]
     pub import_state: bool,
@@ -306,12 +357,14 @@ pub(super) struct InitArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = ConfigFormat::Text)]
     pub format: ConfigFormat,
 }
@@ -327,6 +380,7 @@ pub(super) enum ConfigFormat {
 pub(super) struct RouteArgs {
     #[command(subcommand)]
     pub command: Option<RouteCommand>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
     pub format: Format,
 }
@@ -334,7 +388,15 @@ pub(super) struct RouteArgs {
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(super) enum RouteCommand {
     /// Print each rule tried, and why it did or did not decide
+    #[command(after_help = "Example:\n  orchestrator route explain")]
     Explain,
+    /// Print the next turns, if each succeeds
+    #[command(after_help = "Example:\n  orchestrator route simulate 10")]
+    Simulate {
+        /// How many turns
+        #[arg(value_name = "N", default_value_t = 10)]
+        turns: usize,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -346,6 +408,7 @@ pub(super) struct PromptsArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum PromptsCommand {
     /// Print the exact text that a role's agent would be given now
+    #[command(after_help = "Example:\n  orchestrator prompts show ralph")]
     Show { role: String },
 }
 
@@ -392,6 +455,7 @@ pub(super) struct BatchArgs {
     /// Run what an earlier batch did not complete
     #[arg(long, value_name = "RUN", conflicts_with_all = ["exec", "list", "each_worktree"])]
     pub resume: Option<String>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -416,11 +480,18 @@ pub(super) struct InterruptArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// One line
+    /// One line, for a prompt or a status bar
     #[arg(long)]
     pub oneline: bool,
+    /// Again and again; without a terminal, once for each change
+    #[arg(long, conflicts_with = "remote")]
+    pub watch: bool,
+    /// Look at the remote first: the turn of all machines, who holds it, the last turns
+    #[arg(long)]
+    pub remote: bool,
 }
 
 /// A loop option before another command would be ignored silently; it is an error that names it.

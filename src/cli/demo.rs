@@ -1,12 +1,14 @@
 //! `orchestrator demo`: a complete run in a scratch repository, with the embedded agent.
 
+mod several;
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::Global;
-use super::error::{Failure, INTERNAL};
+use super::error::{Failure, INTERNAL, OK};
 use super::run::{console, drive, end};
 use crate::clock::{Clock, SystemClock};
 use crate::config::load;
@@ -29,7 +31,10 @@ pub(super) fn demo(global: &Global) -> Result<u8, Failure> {
     let folder = scratch()?;
     let project = folder.join("project");
     prepare(&project).map_err(|e| Failure::new(INTERNAL, "io", "prepare the scratch project").cause(e))?;
-    super::print(&format!("scratch project: {}\n\n", project.display()))?;
+    super::print(&format!(
+        "scratch project: {}\n\none machine: galph plans, ralph works\n",
+        project.display()
+    ))?;
     // The demo is the same everywhere: no variable of the caller's changes it.
     let loaded = load(&project, None, &[], &[])?;
     let options = Options { loops: 2, ..Options::default() };
@@ -38,7 +43,12 @@ pub(super) fn demo(global: &Global) -> Result<u8, Failure> {
     let settings = Settings::new(loaded.root, loaded.config, options, redactor, path)?;
     let report = drive(&settings, &mut console(global, Form::Text))?;
     let code = end(report, global)?;
-    super::print(&timeline(&project)?)?;
+    if code != OK {
+        return Ok(code);
+    }
+    super::print("\ntwo machines: each role in a process and a clone of its own, a remote between them\n")?;
+    several::run(&folder, &project, &settings.roles())?;
+    super::print(&timeline(&folder, &settings.roles())?)?;
     Ok(code)
 }
 
@@ -55,7 +65,8 @@ fn prepare(project: &Path) -> Result<(), String> {
     let project = &project.canonicalize().map_err(|e| words(&e))?;
     let mut options = git2::RepositoryInitOptions::new();
     options.initial_head("work").no_reinit(true).external_template(false);
-    git2::Repository::init_opts(project, &options).map_err(|e| words(&e))?;
+    let made = git2::Repository::init_opts(project, &options).map_err(|e| words(&e))?;
+    name(&made).map_err(|e| words(&e))?;
     let roles: Vec<RoleId> = ["galph", "ralph"].into_iter().filter_map(|r| RoleId::parse(r).ok()).collect();
     let now = SystemClock.now();
     let mut paths = Vec::new();
@@ -75,16 +86,26 @@ fn prepare(project: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn timeline(project: &Path) -> Result<String, Failure> {
+/// Who commits here, so that nothing has to be said about it.
+fn name(repo: &git2::Repository) -> Result<(), git2::Error> {
+    let mut config = repo.config()?;
+    config.set_str("user.name", "demo")?;
+    config.set_str("user.email", "demo@localhost")
+}
+
+fn timeline(folder: &Path, roles: &[RoleId]) -> Result<String, Failure> {
     let words =
         |e: &dyn std::fmt::Display| Failure::new(INTERNAL, "io", "read the history").cause(e.to_string());
-    let repo = Repo::open(project, Arc::new(SystemClock)).map_err(|e| words(&e))?;
+    // The last role has seen every turn.
+    let last = folder.join(roles.last().map_or("", RoleId::as_str));
+    let repo = Repo::open(&last, Arc::new(SystemClock)).map_err(|e| words(&e))?;
     let head = repo.head().map_err(|e| words(&e))?.commit;
     let commits = head.map(|h| repo.commits_between(None, h)).transpose().map_err(|e| words(&e))?;
     let list = commits.unwrap_or_default();
     let list = list.iter().map(|c| format!("{} {}", c.short, c.subject)).collect::<Vec<_>>().join("\n  ");
     Ok(format!(
-        "\nthe history, oldest first:\n  {list}\n\nlook around: cd {}\nin your own repository:\n  orchestrator init --goal \"what is to be built\"\n  orchestrator check\n  orchestrator --once\n",
-        project.display()
+        "\nthe history, oldest first:\n  {list}\n\nlook around: cd {} (one machine), {} (of two)\nin your own repository:\n  orchestrator init --goal \"what is to be built\"\n  orchestrator check\n  orchestrator --once\n",
+        folder.join("project").display(),
+        last.display()
     ))
 }

@@ -7,15 +7,19 @@ use std::sync::Arc;
 
 use super::args::{Global, InitArgs};
 use super::error::{Failure, INTERNAL, OK, USAGE};
-use super::setup::start_folder;
+use super::setup::{Machine, setup_beside, start_folder};
 use super::test_commands::test_commands;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, EXAMPLE_YAML, FILE_NAME, find_root, load};
 use crate::ids::RoleId;
 use crate::state::{State, file, import};
+use crate::sync::driver::Finish;
+use crate::sync::protocol::{Control, Reason};
 use crate::sync::worktree::{Dirty, GitError, Oid, Repo};
+use crate::turns::engine::{self, AtTip};
 use crate::turns::lock::{LoopLock, private_folder};
 use crate::turns::shipped;
+use crate::ui::console::Form;
 
 pub(super) fn init(global: &Global, args: &InitArgs) -> Result<u8, Failure> {
     let folder = start_folder(global)?;
@@ -25,7 +29,12 @@ pub(super) fn init(global: &Global, args: &InitArgs) -> Result<u8, Failure> {
     let config = if existing.is_some() { load(&root, None, &[], &[])?.config } else { Config::default() };
     let roles: Vec<RoleId> = config.steps().into_iter().filter_map(|s| s.role).collect();
     if args.import_state {
-        return import_state(&root, &config, &roles);
+        let code = import_state(&root, &config, &roles)?;
+        return if args.publish {
+            publish(global, &root, std::slice::from_ref(&config.state_file))
+        } else {
+            Ok(code)
+        };
     }
     let checks = test_commands(&root);
     let mut written = write_files(&root, &config, args.goal.as_deref(), &checks)?;
@@ -49,7 +58,10 @@ pub(super) fn init(global: &Global, args: &InitArgs) -> Result<u8, Failure> {
     if written.is_empty() {
         out.push_str("everything is there already; nothing was changed\n");
     }
-    if args.commit {
+    if args.commit || args.publish {
+        // A state that an earlier init wrote is as much to be published as one written now.
+        let state = args.publish.then(|| config.state_file.clone()).filter(|s| !written.contains(s));
+        written.extend(state);
         out.push_str(&commit(&root, &written)?);
     }
     let wrote_goal = written.contains(&config.goal_file);
@@ -58,6 +70,10 @@ pub(super) fn init(global: &Global, args: &InitArgs) -> Result<u8, Failure> {
     }
     if checks.is_empty() && wrote_goal {
         let _ = writeln!(out, "note: no test command was found; write one into {}", config.goal_file);
+    }
+    if args.publish {
+        super::print(&out)?;
+        return publish(global, &root, &[]);
     }
     out.push_str(&next_steps(&root, &config));
     super::print(&out)?;
@@ -167,6 +183,31 @@ fn import_state(root: &Path, config: &Config, roles: &[RoleId]) -> Result<u8, Fa
         "converted {}: iteration {}, {}'s turn, {}; the old file is kept as .orchestrator/imported-state.json\n",
         config.state_file, state.iteration, state.expected_actor, state.status
     ))?;
+    Ok(OK)
+}
+
+/// Puts the branch with its state on the remote, if that has none (T18).
+fn publish(global: &Global, root: &Path, more: &[String]) -> Result<u8, Failure> {
+    let setup = setup_beside(global)?;
+    if !more.is_empty() {
+        super::print(&commit(root, more)?)?;
+    }
+    let machine = Machine::new();
+    let world = super::role::world(&machine);
+    let before = engine::look(&setup.settings, &world)?;
+    let place = format!("branch {} of {}", before.branch, before.url);
+    if !matches!(before.state, AtTip::Missing) {
+        super::print(&format!("{place} has a state already; nothing was published\n"))?;
+        return Ok(OK);
+    }
+    let mut console = super::run::console(global, Form::Text);
+    let reason = engine::control_remote(&setup.settings, &world, &mut console, (Control::Create, None))?;
+    if reason != Reason::Done {
+        return super::role::words(Finish { reason, trouble: None });
+    }
+    let roles = setup.settings.roles();
+    let starts: String = roles.iter().map(|r| format!("  orchestrator --mode role --role {r}\n")).collect();
+    super::print(&format!("published: {place}\nnext, each on its machine, in a clone of it:\n{starts}"))?;
     Ok(OK)
 }
 

@@ -5,11 +5,14 @@ mod agent_http;
 mod agents;
 mod agents_test;
 mod args;
+mod audit;
 mod batch;
+mod branch;
 mod check;
 mod config;
 mod consent;
 mod demo;
+mod doctor;
 pub mod error;
 mod events;
 mod export;
@@ -18,24 +21,34 @@ mod history;
 mod init;
 mod interrupt;
 mod live;
+mod logs;
 mod oneshot;
 mod prompts;
+mod recap;
 mod record;
 mod record_args;
+mod remote;
 mod report;
 mod role;
+mod role_args;
 mod route;
 mod run;
+mod schema;
 mod screen;
 mod setup;
+mod shell;
 mod show;
 mod status;
 mod stop;
 mod stream;
+mod takeover;
 mod test_commands;
+mod timer;
 mod tools;
 mod workstream;
 
+#[cfg(test)]
+mod docs_tests;
 #[cfg(test)]
 mod reference_tests;
 
@@ -87,10 +100,12 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Demo) => demo::demo(global),
         Some(Command::Init(args)) => init::init(global, args),
         Some(Command::Check(args)) => check::check(global, args),
+        Some(Command::Doctor(args)) => doctor::doctor(global, args),
         Some(Command::Config(args)) => config::config(global, args),
         Some(Command::Route(args)) => match &args.command {
             None => route::route(global, args, false),
             Some(RouteCommand::Explain) => route::route(global, args, true),
+            Some(RouteCommand::Simulate { turns }) => route::simulate(global, *turns, args.format),
         },
         Some(Command::Prompts(args)) => match &args.command {
             PromptsCommand::Show { role } => prompts::show(global, role),
@@ -102,7 +117,12 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Tools(args)) => tools::tools(global, args),
         Some(Command::Report(args)) => report::report(global, args),
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
+        Some(Command::Status(args)) if args.remote => remote::status(global, args),
         Some(Command::Status(args)) => status::status(global, args),
+        Some(Command::Logs(args)) => logs::logs(global, args),
+        Some(Command::Schema) => schema::schema(),
+        Some(Command::Completions(args)) => shell::completions(args),
+        Some(Command::Man(args)) => shell::man(args),
         Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),
         Some(Command::Agents(args)) => agents::agents(global, args),
         Some(Command::AgentHttp(args)) => agent_http::agent_http(args),
@@ -111,6 +131,10 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Events(args)) => events::events(global, args),
         Some(Command::Export(args)) => export::export(global, args),
         Some(Command::Gc(args)) => gc::gc(global, args),
+        Some(Command::Audit(args)) => audit::audit(global, args),
+        Some(Command::Recap(args)) => recap::recap(global, args),
+        Some(Command::Setup(args)) => timer::timer(global, args),
+        Some(Command::Takeover(args)) => takeover::takeover(global, args),
     }
 }
 

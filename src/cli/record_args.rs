@@ -18,6 +18,7 @@ pub(super) struct HistoryArgs {
     /// How many
     #[arg(short = 'n', long = "number", value_name = "N", default_value_t = 20)]
     pub number: u32,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -27,6 +28,7 @@ pub(super) struct ShowArgs {
     /// A run or an attempt: its id, the beginning of it, or `last`
     #[arg(value_name = "RUN")]
     pub run: String,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -71,6 +73,7 @@ pub(super) struct GcArgs {
     /// Say what would be removed; remove nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

@@ -55,14 +55,22 @@ pub(super) fn world(machine: &Machine) -> RoleWorld {
 }
 
 fn end(report: RoleReport, global: &Global) -> Result<u8, Failure> {
-    let RoleReport { finish, failure, limit } = report;
-    if let Some(limit) = limit {
-        return Err(limit.into());
+    let RoleReport { finish, failure, limit, exit } = report;
+    if let (Reason::Limit(_), Some(limit)) = (&finish.reason, limit) {
+        // Counted over all machines, so a start alone changes nothing.
+        return Err(Failure::from(limit).hint("raise the budget, or count anew: orchestrator resume"));
     }
     match (&finish.reason, failure) {
         (Reason::TurnFailed, Some(failure)) => return Err(failure.into()),
         (Reason::ExitSet, _) if !global.quiet => {
-            super::print("stopped: exit is set on the remote\nhint: orchestrator resume\n")?;
+            let why = exit.map_or_else(
+                || "exit is set on the remote".to_owned(),
+                |exit| {
+                    let reason = exit.reason.unwrap_or_else(|| "no reason given".into());
+                    format!("exit was set by {} at {}: {reason}", exit.by, exit.at)
+                },
+            );
+            super::print(&format!("stopped: {why}\nhint: orchestrator resume\n"))?;
         }
         (Reason::NotOurTurn, _) if !global.quiet => super::print("it is not this role's turn\n")?,
         _ => {}
@@ -92,7 +100,9 @@ pub(super) fn words(finish: Finish) -> Result<u8, Failure> {
         Reason::Offline(why) => {
             refused("reach the remote").cause(why).hint("the next start goes on from here")
         }
-        Reason::Refused(why) => refused("publish: the remote refuses it").cause(why),
+        Reason::Refused(why) => refused("publish: the remote refuses it")
+            .cause(why)
+            .hint("what is finished is kept here, and the next start publishes it"),
         Reason::Unpublished => {
             refused("publish the turn; it is kept here").hint("the next start publishes it")
         }
@@ -109,6 +119,7 @@ pub(super) fn words(finish: Finish) -> Result<u8, Failure> {
                 .hint("the work is kept here; the next start looks whether the turn is still ours")
         }
         Reason::WaitedTooLong => Failure::new(LIMIT, "wait", "wait any longer for a turn"),
+        Reason::Limit(limit) => Failure::new(LIMIT, "budget", "go on within the budget").cause(limit),
         Reason::OutOfStep(what) => {
             Failure::new(INTERNAL, "bug", "follow the protocol").cause(what.to_owned())
         }

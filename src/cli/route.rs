@@ -1,6 +1,8 @@
 //! `orchestrator route`: what would run now (turns.md T12). Runs and writes nothing.
 
-use serde_json::json;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
 
 use super::args::{Format, Global, RouteArgs};
 use super::error::{FAILED, Failure, OK};
@@ -11,6 +13,7 @@ use crate::turns::engine::read_state;
 use crate::turns::prompt_name::resolve;
 use crate::turns::router;
 use crate::turns::settings::Settings;
+use crate::turns::simulate::{self, Coming};
 
 /// The prompt of the next turn and the rules that led to it.
 pub(super) struct Next {
@@ -91,4 +94,58 @@ pub(super) fn route(global: &Global, args: &RouteArgs, explain: bool) -> Result<
         None => Ok(OK),
         Some(problem) => Err(Failure::new(FAILED, "route", "route the next turn").cause(problem)),
     }
+}
+
+/// The next turns, if each succeeds.
+pub(super) fn simulate(global: &Global, n: usize, format: Format) -> Result<u8, Failure> {
+    let Setup { settings, .. } = setup_beside(global)?;
+    let state = read_state(&settings, Machine::new().clock.now())?;
+    let folder = settings.prompts_folder();
+    let exists = |name: &str| resolve(&folder, name).map(drop).map_err(|e| e.to_string());
+    let from = (state.iteration, &state.expected_actor);
+    let coming = simulate::simulate(&settings.workflow, &settings.router, from, n, &exists);
+    let agent = |turn: &Coming| {
+        let prompt = turn.prompt.as_deref()?;
+        Some(settings.dispatch.choose(turn.role.as_str(), prompt).agent)
+    };
+    if format == Format::Json {
+        let turns: Vec<Value> = coming
+            .iter()
+            .map(|turn| {
+                json!({
+                    "iteration": turn.iteration,
+                    "role": turn.role.as_str(),
+                    "prompt": turn.prompt,
+                    "agent": agent(turn),
+                    "reason": turn.reason,
+                    "asked": turn.asked,
+                    "problem": turn.problem,
+                })
+            })
+            .collect();
+        super::print(&format!("{:#}\n", json!({"version": 1, "exit": state.exits(), "turns": turns})))?;
+        return Ok(OK);
+    }
+    let mut out = String::new();
+    if state.exits() {
+        out.push_str("exit is set: none of these begins before orchestrator resume\n");
+    }
+    for turn in &coming {
+        let prompt = turn.prompt.as_deref().unwrap_or("-");
+        // Writing to a String cannot fail.
+        let _ = write!(
+            out,
+            "iter {} {} {prompt} {}",
+            turn.iteration,
+            turn.role,
+            agent(turn).unwrap_or("-".into())
+        );
+        let _ = match (&turn.problem, &turn.asked) {
+            (Some(problem), _) => writeln!(out, " · fails: {problem}"),
+            (None, Some(asked)) => writeln!(out, " · unless {asked} answers otherwise"),
+            (None, None) => writeln!(out, " · {}", turn.reason),
+        };
+    }
+    super::print(&out)?;
+    Ok(OK)
 }

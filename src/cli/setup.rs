@@ -33,6 +33,10 @@ pub(super) struct Machine {
 }
 
 impl Machine {
+    pub fn shared_clock(&self) -> Arc<dyn crate::clock::Clock> {
+        self.clock.clone()
+    }
+
     pub(super) fn new() -> Self {
         Self { clock: Arc::new(SystemClock), ids: SystemIds, stop: Stop::new() }
     }
@@ -135,6 +139,7 @@ fn flags(args: &RunArgs) -> Vec<Override> {
         ("--role", "run.role", &args.role),
         ("--branch", "run.branch", &args.branch),
         ("--max-wait-sec", "run.max_wait_secs", &args.max_wait_sec),
+        ("--heartbeat-secs", "sync.heartbeat_secs", &args.heartbeat_secs),
         ("--poll-interval", "run.pause_secs", &args.poll_interval),
         ("--poll-interval", "sync.poll_interval", &args.poll_interval),
     ];
@@ -164,6 +169,7 @@ fn flags(args: &RunArgs) -> Vec<Override> {
         ("--no-auto-commit-tracked", "auto_commit.tracked.enabled", args.no_auto_commit_tracked, "false"),
         ("--no-auto-commit-docs", "auto_commit.docs.enabled", args.no_auto_commit_docs, "false"),
         ("--no-auto-commit-work", "auto_commit.work.enabled", args.no_auto_commit_work, "false"),
+        ("--tolerate-doc-dirty", "run.tolerate_doc_dirty", args.tolerate_doc_dirty, "true"),
         ("--no-git", "run.no_git", args.no_git, "true"),
         ("--no-auto-commit-state", "auto_commit.state.enabled", args.no_auto_commit_state, "false"),
     ];

@@ -1,16 +1,15 @@
 //! `orchestrator stop` and `orchestrator resume` (turns.md T6).
 
 use super::args::{Global, ResumeArgs, StopArgs};
-use super::error::{Failure, INTERNAL, OK, USAGE};
+use super::error::{Failure, INTERNAL, OK};
 use super::role;
 use super::setup::{Machine, Setup, setup_beside};
 use crate::clock::{Clock, iso_seconds};
 use crate::control::{self, Request};
 use crate::event::Sink;
 use crate::sync::driver::Finish;
-use crate::sync::journal::{self, Journal, Mode};
 use crate::sync::protocol::Control;
-use crate::turns::engine::{self, LoopError};
+use crate::turns::engine;
 use crate::turns::lock::LoopLock;
 use crate::turns::stop_request::StopRequest;
 use crate::ui::console::Form;
@@ -41,7 +40,7 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8, Failure> {
         return Ok(OK);
     }
     let mut console = super::run::console(global, Form::Text);
-    if through_remote(&setup)? {
+    if engine::through_remote(&setup.settings, &machine.shared_clock())? {
         return publish(&setup, &machine, &mut console, (Control::Stop, reason));
     }
     let state = engine::stop(&setup.settings, machine.world(&mut console), reason)?;
@@ -56,13 +55,10 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8, Failure> 
     let setup = setup_beside(global)?;
     let machine = Machine::new();
     let mut console = super::run::console(global, Form::Text);
-    if through_remote(&setup)? {
-        if args.note.is_some() {
-            return Err(Failure::new(USAGE, "usage", "publish a note")
-                .hint("a resume through the remote takes none: orchestrator resume"));
-        }
+    if engine::through_remote(&setup.settings, &machine.shared_clock())? {
         StopRequest::clear(&setup.settings.root);
-        return publish(&setup, &machine, &mut console, (Control::Resume, None));
+        let note = args.note.as_deref().map(|text| setup.settings.redactor.text(text).into_owned());
+        return publish(&setup, &machine, &mut console, (Control::Resume, note));
     }
     let state = engine::resume(&setup.settings, machine.world(&mut console), args.note.clone())?;
     StopRequest::clear(&setup.settings.root);
@@ -71,13 +67,6 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8, Failure> 
         state.iteration, state.expected_actor, state.status
     ))?;
     Ok(OK)
-}
-
-/// This clone's last turn went through the remote: so does the wish to stop.
-fn through_remote(setup: &Setup) -> Result<bool, Failure> {
-    let last = Journal::load(&journal::path_in(&setup.settings.private())).map_err(LoopError::from)?;
-    let role_mode = setup.settings.options.role.is_some();
-    Ok(setup.settings.options.git && (role_mode || last.is_some_and(|j| j.mode == Mode::Role)))
 }
 
 fn publish(

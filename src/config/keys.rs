@@ -63,6 +63,7 @@ pub struct Key {
 }
 
 impl Key {
+    #[must_use]
     pub const fn required(mut self) -> Self {
         self.required = true;
         self

@@ -20,6 +20,7 @@ mod load;
 mod model;
 mod rules;
 mod scalar;
+mod schema;
 mod suggest;
 mod table;
 mod tree;
@@ -35,6 +36,7 @@ pub use layers::{Override, Source};
 pub use live::Watched;
 pub use load::{FILE_NAME, Loaded, find_root, load};
 pub use model::*;
+pub use schema::schema;
 
 /// A commented configuration with the defaults, as `init` writes it.
 pub const EXAMPLE_YAML: &str = include_str!("example.yaml");

@@ -39,6 +39,11 @@ impl Places<'_> {
 pub(super) fn problems(config: &Config, places: &[Place]) -> Vec<Diagnostic> {
     let places = Places(places.iter().map(|p| (p.path.as_str(), (p.line, p.column))).collect());
     let mut out = Vec::new();
+    if config.sync.lease_secs.0.as_secs() == 0 {
+        // The state names it in whole seconds: it would say that the lease is over already.
+        let message = "`sync.lease_secs` must be at least 1 s".to_owned();
+        out.push(places.problem("sync.lease_secs", message, None));
+    }
     let mut roles: Vec<&str> = Vec::new();
     for (i, step) in config.workflow.steps.iter().enumerate() {
         let Some(role) = &step.role else { continue };

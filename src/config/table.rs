@@ -52,7 +52,7 @@ const STEP: &[Key] = &[
     key("role", One(Role), "role id").required(),
     key("prompt", TEXT, "the role's own prompt").required(),
     key("prompts", TEXTS, "further prompts the router may choose"),
-    unused("scope", GLOBS, "what the turn may change"),
+    key("scope", GLOBS, "what the turn may change, commits included; unset: anything"),
     key("checks", ARGVS, "commands run after the agent"),
     key(
         "on_check_fail",

@@ -11,6 +11,9 @@ use crate::clock::{Clock, iso_seconds};
 /// How something is interrupted; it is told why. It must return at once.
 type Interrupt = Box<dyn Fn(&str) + Send>;
 
+/// Told of every process of an attempt, as soon as there is one.
+type Birth = Arc<dyn Fn(u32) + Send + Sync>;
+
 /// The words for a run's record.
 const WHY: &str = "orchestrator interrupt";
 
@@ -48,6 +51,7 @@ struct Live {
     interrupt: Interrupt,
     interrupted: bool,
     attempts: Vec<Slot>,
+    birth: Option<Birth>,
 }
 
 struct Slot {
@@ -70,7 +74,13 @@ pub struct LiveAttempt {
 impl Board {
     /// `interrupt` ends the run with all its attempts. It is called at most once, on another thread.
     pub fn new(run: RunInfo, clock: Arc<dyn Clock>, interrupt: impl Fn(&str) + Send + 'static) -> Self {
-        let live = Live { run, interrupt: Box::new(interrupt), interrupted: false, attempts: Vec::new() };
+        let live = Live {
+            run,
+            interrupt: Box::new(interrupt),
+            interrupted: false,
+            attempts: Vec::new(),
+            birth: None,
+        };
         Self { live: Arc::new(Mutex::new(live)), clock, stop: watch::Sender::new(None) }
     }
 
@@ -89,6 +99,11 @@ impl Board {
         };
         self.lock().attempts.push(slot);
         LiveAttempt { board: self.clone(), id }
+    }
+
+    /// Who is to be told, in the thread that started it, of each process of an attempt; nobody: no longer.
+    pub fn on_birth(&self, tell: Option<Arc<dyn Fn(u32) + Send + Sync>>) {
+        self.lock().birth = tell;
     }
 
     /// The wish that nothing more be begun, if there is one.
@@ -193,6 +208,10 @@ impl LiveAttempt {
             }
             slot.heard = now;
         });
+        let birth = self.board.lock().birth.clone();
+        if let Some(tell) = birth {
+            tell(pid);
+        }
     }
 
     /// It gave a sign of life.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::change::Entry;
 use super::error::LedgerError;
@@ -11,6 +11,11 @@ use crate::event::Event;
 
 /// Events wait this long for company before they are written: what a kill can lose.
 const LINGER: Duration = Duration::from_millis(50);
+/// Between two transactions while transitions come thick and fast and nobody waits for them: one after a quiet spell
+/// is written at once.
+const GAP: Duration = Duration::from_millis(2);
+/// What was written and nobody waits for is on the disk so much later, together with what came meanwhile.
+const SYNC_AFTER: Duration = Duration::from_millis(10);
 /// A batch is at most this much, so that progress shows while the writer is behind.
 const BATCH: usize = 1024;
 const BATCH_BYTES: usize = 1 << 18;
@@ -59,15 +64,30 @@ impl Item {
     }
 }
 
+/// What the writer is to do next.
+#[derive(Debug)]
+pub(super) enum Work {
+    Write(Vec<Item>),
+    /// Bring to the disk what was written.
+    Sync,
+    End,
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     items: VecDeque<Item>,
     bytes: usize,
     changes: usize,
+    /// When the first of the waiting events came.
+    since: Option<Instant>,
+    /// When transitions were last taken out.
+    last: Option<Instant>,
+    /// When the oldest transition was written that is not on the disk yet.
+    unsynced: Option<Instant>,
+    /// Somebody waits for a transition.
+    hurry: bool,
     /// How often something was taken out.
     taken: u64,
-    /// The writer waits for anything; else it wants to be woken for what is urgent.
-    idle: bool,
     closing: bool,
     /// The writer has ended.
     gone: bool,
@@ -82,8 +102,22 @@ impl Inner {
         self.items.len() >= LIMIT || self.bytes >= LIMIT_BYTES
     }
 
-    fn is_urgent(&self) -> bool {
-        self.closing || self.changes > 0 || self.items.len() >= BATCH || self.bytes >= BATCH_BYTES
+    /// When the next batch is to be taken; none: there is nothing to take.
+    fn write_at(&self, now: Instant) -> Option<Instant> {
+        let full = self.items.len() >= BATCH || self.bytes >= BATCH_BYTES;
+        if self.items.is_empty() {
+            None
+        } else if self.closing || full || (self.hurry && self.changes > 0) {
+            Some(now)
+        } else if self.changes > 0 {
+            Some(self.last.map_or(now, |last| last + GAP))
+        } else {
+            Some(self.since.unwrap_or(now) + LINGER)
+        }
+    }
+
+    fn sync_at(&self, now: Instant) -> Option<Instant> {
+        self.unsynced.map(|since| if self.hurry || self.closing { now } else { since + SYNC_AFTER })
     }
 }
 
@@ -105,6 +139,7 @@ impl Queue {
     /// Puts an entry in. Transitions always find room, as they are few; an event waits for room as long as the
     /// writer moves, and is counted as lost when it does not.
     pub(super) fn put(&self, item: Item) {
+        let now = Instant::now();
         let mut inner = self.lock();
         if !item.is_change() {
             while inner.is_full() && !inner.ill && !inner.gone {
@@ -124,40 +159,79 @@ impl Queue {
             inner.lost += 1;
             return;
         }
-        let urgent = inner.is_urgent();
+        let before = inner.write_at(now);
         inner.bytes += item.bytes();
         inner.changes += usize::from(item.is_change());
+        inner.since.get_or_insert(now);
         inner.items.push_back(item);
-        if inner.idle || (inner.is_urgent() && !urgent) {
-            inner.idle = false;
+        if inner.write_at(now) != before {
             self.more.notify_one();
         }
     }
 
-    /// Takes the next batch; an empty one is the end.
-    pub(super) fn take(&self) -> Vec<Item> {
+    /// What was put in, or written, is waited for.
+    pub(super) fn hurry(&self) {
         let mut inner = self.lock();
-        while inner.items.is_empty() && !inner.closing {
-            inner.idle = true;
-            inner = self.more.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        if !inner.hurry && (inner.changes > 0 || inner.unsynced.is_some()) {
+            inner.hurry = true;
+            self.more.notify_one();
         }
-        inner.idle = false;
-        let (mut inner, _) = self
-            .more
-            .wait_timeout_while(inner, LINGER, |inner| !inner.is_urgent())
-            .unwrap_or_else(PoisonError::into_inner);
+    }
+
+    /// Waits for the next thing to do.
+    pub(super) fn next(&self) -> Work {
+        let mut inner = self.lock();
+        loop {
+            let now = Instant::now();
+            let (write, sync) = (inner.write_at(now), inner.sync_at(now));
+            if write.is_some_and(|at| at <= now) {
+                return Work::Write(self.take(&mut inner, now));
+            }
+            if sync.is_some_and(|at| at <= now) {
+                return Work::Sync;
+            }
+            if inner.closing {
+                return Work::End;
+            }
+            inner = match write.into_iter().chain(sync).min() {
+                None => self.more.wait(inner).unwrap_or_else(PoisonError::into_inner),
+                Some(at) => {
+                    let left = at.saturating_duration_since(now);
+                    self.more.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    fn take(&self, inner: &mut Inner, now: Instant) -> Vec<Item> {
         let mut batch = Vec::new();
-        let mut size = 0;
+        let (mut size, changes) = (0, inner.changes);
         while batch.len() < BATCH && size < BATCH_BYTES {
             let Some(item) = inner.items.pop_front() else { break };
             size += item.bytes();
             inner.changes -= usize::from(item.is_change());
             batch.push(item);
         }
+        if inner.changes < changes {
+            inner.last = Some(now);
+        }
+        inner.since = (!inner.items.is_empty()).then_some(now);
         inner.bytes = inner.bytes.saturating_sub(size);
         inner.taken += 1;
         self.room.notify_all();
         batch
+    }
+
+    /// Transitions were written and are not on the disk yet.
+    pub(super) fn written(&self) {
+        self.lock().unsynced.get_or_insert_with(Instant::now);
+    }
+
+    /// All that was written is on the disk.
+    pub(super) fn synced(&self) {
+        let mut inner = self.lock();
+        inner.unsynced = None;
+        inner.hurry &= inner.changes > 0;
     }
 
     /// Lets time pass, but not after the wish to end.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::change::{Change, Record};
 use super::mapping::change_of;
+use super::state::RunState;
 use super::writer::{Options, Ticket, Writer};
 use crate::event::{Event, Place, Sink};
 
@@ -23,6 +24,8 @@ pub struct Recorder {
     early: Vec<Record>,
     /// Ends of attempts that are on their way, by attempt.
     sent: BTreeMap<String, Ticket>,
+    /// Attempts run side by side in this run: none of them waits for the record of another.
+    side_by_side: bool,
     /// The writer did not answer in time; nobody waits for it until it does.
     behind: Option<Ticket>,
     problems: Vec<String>,
@@ -41,6 +44,7 @@ impl Recorder {
             writer: None,
             early: Vec::new(),
             sent: BTreeMap::new(),
+            side_by_side: false,
             behind: None,
             problems: Vec::new(),
             output_left: BTreeMap::new(),
@@ -85,11 +89,15 @@ impl Recorder {
     fn send(&mut self, change: Change) {
         let Some(writer) = &self.writer else { return };
         let ended = match &change {
-            Change::EndAttempt(end) => end.place.attempt_id.clone(),
+            Change::EndAttempt(end) if !self.side_by_side => end.place.attempt_id.clone(),
             _ => None,
         };
+        // What is resumed after a kill must be there before the first of many tasks begins.
+        let begins = matches!(&change, Change::MoveRun(step) if step.to == RunState::Running);
         let ticket = writer.change(change);
-        if let Some(id) = ended {
+        if begins && self.side_by_side && !ticket.written(PATIENCE) {
+            self.behind = Some(ticket);
+        } else if let Some(id) = ended {
             self.sent.insert(id, ticket);
         }
     }
@@ -164,6 +172,9 @@ impl Sink for Recorder {
                 return;
             }
             self.begin();
+        }
+        if let Event::RunCreated { run_kind, .. } = &event {
+            self.side_by_side = matches!(run_kind.as_str(), "batch" | "workstream");
         }
         if let (Event::AttemptEnded { .. }, Some(id)) = (&event, &place.attempt_id) {
             if !self.sent.contains_key(id)

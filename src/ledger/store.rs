@@ -1,6 +1,7 @@
 //! The writer's hold on the file: what it does when the file is busy, full, read-only, newer or damaged.
 
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use super::aside::move_aside;
@@ -24,8 +25,10 @@ pub(super) struct Store {
     health: Health,
     /// Transitions that are not written yet, oldest first.
     kept: Vec<Item>,
+    /// Who waits until what is written is on the disk.
+    unsynced: Vec<Sender<Progress>>,
     /// That the disk does not take what is written was said.
-    unsynced: bool,
+    unsyncable: bool,
     /// What is open now: a new file in place of a damaged one begins with it.
     open: Vec<Change>,
 }
@@ -53,7 +56,8 @@ impl Store {
             ledger: None,
             health: Health::Well,
             kept: Vec::new(),
-            unsynced: false,
+            unsynced: Vec::new(),
+            unsyncable: false,
             open: Vec::new(),
         }
     }
@@ -96,6 +100,7 @@ impl Store {
         if !self.kept.is_empty() || matches!(self.health, Health::Failing(_)) {
             self.write(Vec::new());
         }
+        self.sync();
     }
 
     fn attempt(&mut self, items: &[Item]) -> Result<Vec<(usize, LedgerError)>, LedgerError> {
@@ -112,16 +117,26 @@ impl Store {
         let refused = ledger.write(items.iter().map(|item| &item.entry))?;
         if items.iter().any(Item::is_change) {
             items.iter().for_each(Item::tell_written);
-            // It is written: another try would write it twice. What a disk does that cannot do this, nobody knows.
-            if let Err(error) = ledger.sync()
-                && !std::mem::replace(&mut self.unsynced, true)
-            {
-                self.queue.say(format!(
-                    "the ledger cannot be brought to the disk: {error}; a power cut may undo it"
-                ));
-            }
+            self.queue.written();
         }
         Ok(refused)
+    }
+
+    /// Brings what is written to the disk.
+    pub(super) fn sync(&mut self) {
+        // It is written: another try would write it twice. What a disk does that cannot do this, nobody knows.
+        if let Some(ledger) = &mut self.ledger
+            && let Err(error) = ledger.sync()
+            && !std::mem::replace(&mut self.unsyncable, true)
+        {
+            self.queue
+                .say(format!("the ledger cannot be brought to the disk: {error}; a power cut may undo it"));
+        }
+        for reply in self.unsynced.drain(..) {
+            // Whoever asked may have gone on.
+            let _ = reply.send(Progress::Done(Ok(())));
+        }
+        self.queue.synced();
     }
 
     fn done(&mut self, items: Vec<Item>, refused: Vec<(usize, LedgerError)>) {
@@ -137,9 +152,10 @@ impl Store {
             if let (Entry::Change(change), Ok(())) = (&item.entry, &result) {
                 note(&mut self.open, change);
             }
-            if let Some(reply) = item.reply {
-                // Whoever asked may have gone on.
-                let _ = reply.send(Progress::Done(result));
+            match (item.reply, result) {
+                (Some(reply), Ok(())) => self.unsynced.push(reply),
+                (Some(reply), refused) => drop(reply.send(Progress::Done(refused))),
+                (None, _) => {}
             }
         }
         let lost = self.queue.lost();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::change::{Change, Entry, Record};
 use super::error::LedgerError;
 use super::mask::Mask;
-use super::queue::{Item, Progress, Queue};
+use super::queue::{Item, Progress, Queue, Work};
 use super::store::Store;
 use crate::clock::Clock;
 
@@ -45,11 +45,11 @@ impl Writer {
             let mut store = Store::new(options, Arc::clone(&own));
             store.prepare();
             loop {
-                let batch = own.take();
-                if batch.is_empty() {
-                    break;
+                match own.next() {
+                    Work::Write(batch) => store.write(batch),
+                    Work::Sync => store.sync(),
+                    Work::End => break,
                 }
-                store.write(batch);
             }
             store.finish();
         })?;
@@ -61,11 +61,12 @@ impl Writer {
         self.queue.put(Item { entry: Entry::Event(Box::new(record)), reply: None });
     }
 
-    /// A transition: written durably and at once, together with the event that it carries.
+    /// A transition, with the event that it carries: written at once, and on the disk soon after. Many in a row share
+    /// transactions and trips to the disk, unless they are waited for.
     pub fn change(&self, change: Change) -> Ticket {
         let (reply, answer) = mpsc::channel();
         self.queue.put(Item { entry: Entry::Change(Box::new(change)), reply: Some(reply) });
-        Ticket(answer)
+        Ticket { answer, queue: Arc::clone(&self.queue) }
     }
 
     /// What a person should know of the ledger's health; each is given once.
@@ -97,23 +98,35 @@ impl Drop for End {
 
 /// What becomes of a transition.
 #[derive(Debug)]
-pub struct Ticket(Receiver<Progress>);
+pub struct Ticket {
+    answer: Receiver<Progress>,
+    queue: Arc<Queue>,
+}
 
 impl Ticket {
     /// Waits until the death of the program cannot undo the transition; false if that takes longer than `limit`.
     pub fn written(&self, limit: Duration) -> bool {
-        !matches!(self.0.recv_timeout(limit), Err(RecvTimeoutError::Timeout))
+        !matches!(self.next(limit), Err(RecvTimeoutError::Timeout))
     }
 
     /// Waits until it is durable or refused; `None` if that takes longer than `limit`.
     pub fn wait(&self, limit: Duration) -> Option<Result<(), LedgerError>> {
         loop {
-            match self.0.recv_timeout(limit) {
+            match self.next(limit) {
                 Ok(Progress::Written) => {}
                 Ok(Progress::Done(result)) => return Some(result),
                 Err(RecvTimeoutError::Timeout) => return None,
                 Err(RecvTimeoutError::Disconnected) => return Some(Err(LedgerError::Closed)),
             }
         }
+    }
+
+    fn next(&self, limit: Duration) -> Result<Progress, RecvTimeoutError> {
+        self.answer.try_recv().or_else(|_| {
+            if !limit.is_zero() {
+                self.queue.hurry();
+            }
+            self.answer.recv_timeout(limit)
+        })
     }
 }

@@ -109,14 +109,27 @@ impl Default for Limits {
     }
 }
 
-/// An opened file that takes the agent's bytes from its current end on.
+/// Where the agent's bytes go.
 #[derive(Debug)]
 pub struct RawLog {
-    /// Write access is enough. The position is moved to the end when the run is over, so that the caller can
-    /// append a closing line through a clone of the handle.
-    pub file: File,
+    pub target: LogTarget,
     /// Bytes of agent output to keep; beyond it head and tail with a marker between.
     pub max_bytes: u64,
+}
+
+#[derive(Debug)]
+pub enum LogTarget {
+    /// Continued from its current end on; write access is enough. The position is moved to the end when the run is
+    /// over, so that the caller can append a closing line through a clone of the handle.
+    File(File),
+    /// Made with the first byte, for this user only: who prints nothing leaves no file.
+    New(PathBuf),
+}
+
+impl RawLog {
+    pub fn file(file: File, max_bytes: u64) -> Self {
+        Self { target: LogTarget::File(file), max_bytes }
+    }
 }
 
 /// What happens when an agent goes in circles.

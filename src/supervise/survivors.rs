@@ -44,6 +44,36 @@ pub fn sweep_survivors(project_root: &Path, clock: &dyn Clock) -> Vec<Killed> {
             found.push((stat, String::new()));
         }
     }
+    end_all(&found, clock)
+}
+
+/// Ends what lives of the session whose leader was this process; nothing if another process bears its number by now.
+/// It finds what bears no mark: a leader that wiped its environment, and what it started.
+pub fn end_session(leader: u32, start: u64, clock: &dyn Clock) -> Vec<Killed> {
+    let Ok(leader) = i32::try_from(leader) else { return Vec::new() };
+    if leader == 0 || table::stat(leader).is_some_and(|stat| stat.start != start) {
+        return Vec::new();
+    }
+    let family = family_of_this_program();
+    // No process gets the number of a session that still has members.
+    let member = |stat: &Stat| stat.session == leader && stat.start >= start && stat.state != b'Z';
+    let found: Vec<(Stat, String)> = table::pids()
+        .into_iter()
+        .filter(|pid| !family.contains(pid))
+        .filter_map(table::stat)
+        .filter(member)
+        .map(|stat| (stat, String::new()))
+        .collect();
+    end_all(&found, clock)
+}
+
+/// When a process was started, in clock ticks since boot: with its number that names it. None where there is no
+/// process table.
+pub fn start_of(pid: u32) -> Option<u64> {
+    Some(table::stat(i32::try_from(pid).ok()?)?.start)
+}
+
+fn end_all(found: &[(Stat, String)], clock: &dyn Clock) -> Vec<Killed> {
     let mut killed: Vec<Killed> = found
         .iter()
         .map(|(stat, attempt)| Killed {

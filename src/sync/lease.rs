@@ -178,6 +178,11 @@ impl Lease {
         out
     }
 
+    /// There is something to tell: the next renewal is due at once.
+    pub fn hurry(&mut self, now: Duration) {
+        self.due = self.due.min(now);
+    }
+
     /// What is due now.
     fn next(&mut self, now: Duration, alive: bool, out: &mut Vec<Action>) {
         if !alive {
@@ -305,6 +310,7 @@ mod tests {
             epoch,
             resumed: false,
             relations: vec![(commit(CLAIM), relation)],
+            limit: None,
         }))
     }
 

@@ -1,6 +1,6 @@
 //! What a loop may use up, and what it has used (agents.md A9): pure.
 //!
-//! Totals are those of one run. What an agent does not report is not known, and counts as nothing towards a limit;
+//! Totals are those of one run; with machines between, those of all since a person let them go on. What an agent does not report is not known, and counts as nothing towards a limit;
 //! that it is missing is remembered, so that nobody takes a part for the whole.
 
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::clock::duration;
 use crate::config::Budget;
 use crate::supervise::Usage;
+use crate::sync::hand_offs::{HandOff, How};
 
 /// Used so far.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -45,6 +46,25 @@ impl Spent {
         self.cost_usd += cost.unwrap_or(0.0);
         self.uncounted += u64::from(tokens.is_none());
         self.unpriced += u64::from(cost.is_none());
+    }
+
+    /// What all machines used, by their stamps (A9). A turn whose agent never ran used nothing.
+    pub fn of_all(stamps: &[HandOff]) -> Self {
+        let mut spent = Self::default();
+        for HandOff { how, trailers, progress } in stamps {
+            spent.turns += u64::from(*how != How::Interrupted);
+            spent.wall += trailers.duration.unwrap_or_default();
+            if trailers.exit.is_some() {
+                let (input_tokens, output_tokens) = (trailers.tokens, trailers.tokens.map(|_| 0));
+                let usage =
+                    Usage { input_tokens, output_tokens, cached_tokens: None, cost_usd: trailers.cost };
+                spent.add(Some(usage));
+            }
+            if *how == How::Succeeded {
+                spent.idle_turns = if *progress { 0 } else { spent.idle_turns + 1 };
+            }
+        }
+        spent
     }
 
     /// With what a running attempt has used so far.

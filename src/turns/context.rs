@@ -44,6 +44,8 @@ pub struct Context {
     pub previous: Option<Previous>,
     pub rescue_refs: Vec<String>,
     pub budget_left: Vec<String>,
+    /// Globs of what the role may change; empty: anything.
+    pub scope: Vec<String>,
     pub notes: Vec<String>,
 }
 
@@ -80,6 +82,9 @@ impl Context {
             self.state_file,
             self.logs_dir.trim_end_matches('/')
         ));
+        if !self.scope.is_empty() {
+            line(format!("- this role may change only: {}", self.scope.join(", ")));
+        }
         if self.first_role {
             line("- to stop the loop after this turn: orchestrator stop --reason \"…\"".into());
         } else {
@@ -175,6 +180,7 @@ mod tests {
             }),
             rescue_refs: many("refs/orchestrator/rescue"),
             budget_left: vec!["3 turns".into()],
+            scope: vec!["docs/**".into(), "plans/**".into()],
             notes: many("note"),
         }
     }

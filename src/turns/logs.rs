@@ -42,9 +42,14 @@ pub struct Head<'a> {
 }
 
 impl RoleLogs {
-    /// `logs_dir` is absolute; no branch is called `local`.
+    /// Where the logs of a branch are; no branch is called `local`.
+    pub fn folder(logs_dir: &Path, branch: Option<&str>) -> PathBuf {
+        logs_dir.join(branch.unwrap_or("local").replace('/', "-"))
+    }
+
+    /// `logs_dir` is absolute.
     pub fn new(logs_dir: &Path, branch: Option<&str>, role: &str, first_role: bool) -> Self {
-        let place = logs_dir.join(branch.unwrap_or("local").replace('/', "-"));
+        let place = Self::folder(logs_dir, branch);
         Self { folder: place.join(role), summaries: place.join(format!("{role}-summaries")), first_role }
     }
 

@@ -207,6 +207,12 @@ impl<O: Write, E: Write> Console<O, E> {
                 self.aside("notice", &format!("{role}: {to} takes the turn of {from}: {reason}"));
             }
             Event::Waiting { role, why } => self.line(&format!("{role} waits: {why}")),
+            Event::Takeover { role, epoch, from, reason } => {
+                self.aside("notice", &format!("{role}: taken over from {from} with epoch {epoch}: {reason}"));
+            }
+            Event::Fenced { role, reason, .. } => {
+                self.aside("warning", &format!("{role}: the turn is lost: {reason}"));
+            }
             Event::Rescue { reference, why } => self.aside("warning", &format!("{why}; kept as {reference}")),
             Event::StopRequested { by, reason } => {
                 let reason = reason.as_deref().map_or_else(String::new, |r| format!(": {r}"));
@@ -256,8 +262,6 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::StateRejected { .. }
             | Event::LeaseRenewed { .. }
             | Event::LeaseLost { .. }
-            | Event::Fenced { .. }
-            | Event::Takeover { .. }
             | Event::StateClaimed { .. }
             | Event::AttemptStarted { .. }
             | Event::CheckPassed { .. }

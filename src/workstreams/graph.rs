@@ -182,6 +182,9 @@ fn cycle(dependencies: &Rows, missing: &[usize]) -> Cycle {
 }
 
 #[cfg(test)]
+pub(crate) use tests::random;
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
@@ -270,6 +273,3 @@ mod tests {
         }
     }
 }
-
-#[cfg(test)]
-pub(crate) use tests::random;

@@ -1,5 +1,6 @@
 //! How far a run is and how long it still takes (workstreams.md W22). Pure.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::ledger::StepState;
@@ -101,7 +102,8 @@ impl Counts {
         for (count, word) in [(self.failed, "failed"), (self.skipped, "skipped"), (self.canceled, "canceled")]
         {
             if count > 0 {
-                words.push_str(&format!(", {count} {word}"));
+                // Writing to a String cannot fail.
+                let _ = write!(words, ", {count} {word}");
             }
         }
         words

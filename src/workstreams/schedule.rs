@@ -240,9 +240,10 @@ impl<'g> Schedule<'g> {
         self.look_again();
         match (end, self.items[step].on_failure) {
             (End::Succeeded, _) | (End::Failed, OnFailure::Continue) => self.release(step, &mut shifts)?,
-            (_, OnFailure::SkipDependents) => self.skip_below(step, &mut shifts)?,
             // One that a person ended alone has not failed, but nothing can be built on it.
-            (End::Canceled, OnFailure::Continue) => self.skip_below(step, &mut shifts)?,
+            (_, OnFailure::SkipDependents) | (End::Canceled, OnFailure::Continue) => {
+                self.skip_below(step, &mut shifts)?;
+            }
             (_, OnFailure::Abort) => shifts.extend(self.halt()?),
         }
         Ok(shifts)

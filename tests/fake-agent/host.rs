@@ -37,7 +37,7 @@ impl Wishes {
         request.limits.grace = Duration::from_millis(self.number("grace", 5000));
         if !self.text("raw").is_empty() {
             let file = File::create(self.text("raw"))?;
-            request.raw_log = Some(RawLog { file, max_bytes: self.number("cap", 1 << 30) });
+            request.raw_log = Some(RawLog::file(file, self.number("cap", 1 << 30)));
         }
         if !self.text("activity").is_empty() {
             request.activity_log = Some(self.text("activity").into());

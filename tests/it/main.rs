@@ -5,6 +5,7 @@
 mod agent_http;
 mod batch;
 mod cli;
+mod day;
 mod ledger;
 mod limits;
 mod oneshot;

@@ -3,7 +3,9 @@
 # its environment, one NAME=value a line. Used by record.sh and by the suite in tests/it/real.
 set -eu
 cli=$1 home=$2 url=$3
-mkdir -p "$home"
+mkdir -p "$home/tmp"
+# Some unpack libraries into it and leave them there.
+printf 'TMPDIR=%s/tmp\n' "$home"
 printf 'HOME=%s\nXDG_CONFIG_HOME=%s/.config\nXDG_DATA_HOME=%s/.local/share\n' "$home" "$home" "$home"
 printf 'XDG_STATE_HOME=%s/.local/state\nXDG_CACHE_HOME=%s/.cache\n' "$home" "$home"
 case $cli in
@@ -35,7 +37,7 @@ gemini)
  "general": {"enableAutoUpdate": false, "maxAttempts": $((${RETRIES:-0} + 1))},
  "privacy": {"usageStatisticsEnabled": false}, "telemetry": {"enabled": false}}
 JSON
-    printf 'GOOGLE_GEMINI_BASE_URL=%s\nGEMINI_API_KEY=dummy-key-of-a-test\nTMPDIR=%s\n' "$url" "$home"
+    printf 'GOOGLE_GEMINI_BASE_URL=%s\nGEMINI_API_KEY=dummy-key-of-a-test\n' "$url"
     ;;
 opencode)
     mkdir -p "$home/.config/opencode"

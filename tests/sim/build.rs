@@ -118,7 +118,9 @@ impl World {
             (Control::Create, _) | (_, None) => (Kind::Init, forge::initial(roles)),
             (Control::Stop, Some(s)) => (Kind::Stop, StateView { exit: true, ..(*s).clone() }),
             (Control::Resume, Some(s)) => (Kind::Resume, forge::resumed(&s)),
-            (Control::Release { .. }, Some(s)) => (Kind::Release, forge::released(&s)),
+            (Control::Release { .. } | Control::ReleaseBare { .. }, Some(s)) => {
+                (Kind::Release, forge::released(&s))
+            }
         };
         let mark = match what {
             Control::Release { turn, epoch } => Some(Mark { turn: turn.clone(), epoch: epoch + 1 }),

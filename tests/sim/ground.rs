@@ -42,7 +42,7 @@ impl Search {
             state = self.store.get(store::ix(turn.claim)).state.clone().unwrap();
         }
         let epoch = self.store.epoch(at);
-        Facts { tip, state: AtTip::State(state), epoch, resumed: false, relations }
+        Facts { tip, state: AtTip::State(state), epoch, resumed: false, relations, limit: None }
     }
 
     pub(super) fn replayed(&mut self, head: Ix, tip: Ix) -> Ix {

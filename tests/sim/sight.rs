@@ -48,6 +48,7 @@ impl World {
             epoch,
             resumed: exit.is_some_and(|e| self.store.resumed_since(tip, store::ix(e))),
             relations,
+            limit: None,
         }
     }
 

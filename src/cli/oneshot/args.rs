@@ -69,6 +69,7 @@ pub(in crate::cli) struct StartArgs {
     pub check: Vec<String>,
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -95,12 +96,14 @@ pub(in crate::cli) struct ResumeArgs {
     pub max_iterations: Option<u64>,
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ListArgs {
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -109,6 +112,7 @@ pub(in crate::cli) struct ListArgs {
 pub(in crate::cli) struct ViewArgs {
     /// Id, or the beginning or end of one (default: the newest session)
     pub id: Option<String>,
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

@@ -7,7 +7,11 @@ fn the_example_says_the_defaults() {
     let loaded = load_text(EXAMPLE_YAML).unwrap();
     assert!(loaded.notices.is_empty(), "{:?}", loaded.notices);
     let plain = Config::default();
-    assert_eq!(loaded.config.steps(), plain.steps());
+    // T7a: the first role of a new project keeps to its documents.
+    let mut steps = loaded.config.steps();
+    let scope = std::mem::take(&mut steps[0].scope);
+    assert!(scope.contains(&"docs/**".to_owned()), "{scope:?}");
+    assert_eq!(steps, plain.steps());
     assert_eq!(loaded.config.review_every_n(), plain.review_every_n());
     // What `steps` and `review_every_n` hide is spelled out in the file; all else is equal.
     let workflow = WorkflowConfig { steps: loaded.config.steps(), ..WorkflowConfig::default() };
@@ -34,7 +38,7 @@ fn the_commented_lines_are_valid_too() {
         };
         all + &line + "\n"
     });
-    assert_eq!(uncommented, 13);
+    assert_eq!(uncommented, 12);
     let config = load_text(&text).unwrap().config;
     assert_eq!(config.budget.turns, Some(100));
     assert_eq!(config.workflow.steps[1].checks, [["make", "test"]]);

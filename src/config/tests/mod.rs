@@ -7,6 +7,7 @@ mod example;
 mod garbage;
 mod layers;
 mod reference;
+mod schema;
 mod search;
 mod table;
 

@@ -13,7 +13,7 @@ fn samples(shape: Shape) -> Vec<(Value, Value)> {
         Shape::One(Kind::Count | Kind::Code) => same(vec![json!(7)]),
         Shape::One(Kind::Number) => same(vec![json!(1.5)]),
         Shape::One(Kind::Text | Kind::Word) => same(vec![json!("some")]),
-        Shape::One(Kind::Duration) => vec![(json!("250ms"), json!(0.25)), (json!(70), json!(70))],
+        Shape::One(Kind::Duration) => vec![(json!("2500ms"), json!(2.5)), (json!(70), json!(70))],
         Shape::One(Kind::Glob) => same(vec![json!("src/**")]),
         Shape::One(Kind::Extension) => vec![(json!(".csv"), json!("csv"))],
         Shape::One(Kind::Role) => same(vec![json!("galph")]),

@@ -34,7 +34,7 @@ impl Engine<'_> {
                 path: self.folder.raw_log("check", self.session.iteration),
                 source,
             })?;
-            request.raw_log = Some(RawLog { file, max_bytes: supervision.log_max_bytes });
+            request.raw_log = Some(RawLog::file(file, supervision.log_max_bytes));
             let mut output = Vec::new();
             let mut listen = |activity: &Activity| {
                 if let Kind::Output { bytes } = &activity.kind {

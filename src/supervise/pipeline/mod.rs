@@ -11,6 +11,7 @@ mod desk;
 mod frame;
 mod join;
 mod mask;
+mod raw;
 pub mod redact;
 mod scan;
 mod shapes;

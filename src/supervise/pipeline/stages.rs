@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::super::activity::{Kind, OutputParser, Stream};
 use super::super::request::{ActivityTag, RawLog};
 use super::activity_log::ActivityLog;
-use super::capped::{Capped, Form};
 use super::desk::{Desk, Facts, Sink};
 use super::frame::Framer;
 use super::join::Joiner;
+use super::raw::Raw;
 use super::redact::{Redactor, StreamRedactor};
 
 /// The time of a read.
@@ -22,7 +22,7 @@ pub struct Stamp {
 /// The stages of one child.
 pub struct Pipeline {
     redactor: Arc<Redactor>,
-    raw: Option<Capped>,
+    raw: Option<Raw>,
     lanes: [Lane; 2],
     desk: Desk,
     /// A log lacks something.
@@ -58,7 +58,7 @@ impl Pipeline {
         });
         let desk = Desk::new(Arc::clone(&redactor), parser, log);
         let incomplete = !complaints.is_empty();
-        let raw = raw.map(|log| Capped::new(log.file, log.max_bytes, Form::Raw));
+        let raw = raw.map(Raw::new);
         (Self { redactor, raw, lanes: Default::default(), desk, incomplete }, complaints)
     }
 
@@ -104,7 +104,7 @@ impl Pipeline {
 
     /// Whether a flush would do anything.
     pub fn waiting(&self) -> bool {
-        self.raw.as_ref().is_some_and(Capped::waiting)
+        self.raw.as_ref().is_some_and(Raw::waiting)
             || self.desk.log.as_ref().is_some_and(|log| log.file.waiting())
     }
 
@@ -120,7 +120,7 @@ impl Pipeline {
 
     /// A log that cannot be written is said once.
     pub fn report_trouble(&mut self, stamp: Stamp, sink: &mut Sink<'_>) {
-        let raw = self.raw.as_mut().and_then(Capped::take_error).map(|error| ("raw log", error));
+        let raw = self.raw.as_mut().and_then(Raw::take_error).map(|error| ("raw log", error));
         let activity =
             self.desk.log.as_mut().and_then(|log| log.file.take_error()).map(|error| ("activity log", error));
         for (which, error) in raw.into_iter().chain(activity) {

@@ -9,6 +9,7 @@ use super::shell::Shell;
 use crate::state::{self, NewTurn, State, transition};
 use crate::sync::message::{PROTOCOL, StateMessage, Step, Trailers};
 use crate::sync::protocol::{Base, ClaimKind, Control, Event, Obstacle, Order, Outcome, TurnId};
+use crate::sync::remote::extends;
 use crate::sync::worktree::{GitError, PreflightError, Replayed, path_text};
 
 /// A state commit to be made.
@@ -81,10 +82,11 @@ impl Shell<'_> {
             lease_secs: self.setup.lease_secs,
             lease_ref: Some(self.setup.config.lease_ref.to_string()),
         };
+        let prompt = runner.routed(&before);
         let event = match kind {
-            ClaimKind::Fresh => state::Event::Claim { role: role.clone(), turn, prompt: None },
+            ClaimKind::Fresh => state::Event::Claim { role: role.clone(), turn, prompt },
             ClaimKind::Resume | ClaimKind::TakeOver => {
-                state::Event::Reclaim { role: role.clone(), turn, prompt: None }
+                state::Event::Reclaim { role: role.clone(), turn, prompt }
             }
         };
         let state = transition(&before, event, &self.setup.roles, self.now())?;
@@ -175,12 +177,27 @@ impl Shell<'_> {
     }
 
     fn build_control(&mut self, what: &Control, tip: Option<Oid>) -> Result<Event, DriverError> {
-        // The first state of an empty remote brings the project along.
-        let on = match tip {
-            Some(tip) => Some(tip),
-            None => self.repo.head()?.commit,
+        let head = self.repo.head()?.commit;
+        let on = match (tip, head) {
+            // The first state of an empty remote brings the project along.
+            (None, head) => head,
+            // What was committed here on top of it too: the state, or what the roles need to begin.
+            (Some(tip), Some(head))
+                if *what == Control::Create && extends(self.repo.raw(), head, tip).unwrap_or(false) =>
+            {
+                Some(head)
+            }
+            (tip, _) => tip,
         };
         let now = self.now();
+        if *what == Control::Create
+            && let Some(head) = on.filter(|on| Some(*on) == head)
+            && self.repo.blob_at(head, &self.setup.state)?.is_some()
+        {
+            // A state that is there already is published as it is: nothing begins anew (T3).
+            self.sight.whole_state(&self.repo, head, now)?;
+            return Ok(Event::Built(id_of(head)?));
+        }
         let before = match (what, on) {
             (Control::Create, _) | (_, None) => {
                 let first = self.setup.roles.first().ok_or(DriverError::OutOfStep("a first state"))?;
@@ -196,10 +213,18 @@ impl Shell<'_> {
                 trailers.reason.clone_from(&reason);
                 (Some(state::Event::Stop { reason }), Step::Exit)
             }
-            Control::Resume => (Some(state::Event::Resume), Step::Resume),
+            Control::Resume => {
+                trailers.reason.clone_from(&self.setup.stop_reason);
+                (Some(state::Event::Resume), Step::Resume)
+            }
             Control::Release { turn, epoch } => {
                 trailers.turn_id = Some(turn.to_string());
                 trailers.epoch = Some(epoch.saturating_add(1));
+                let role = before.expected_actor.clone();
+                trailers.role = Some(role.to_string());
+                (Some(state::Event::Release { role }), Step::Released)
+            }
+            Control::ReleaseBare { .. } => {
                 let role = before.expected_actor.clone();
                 trailers.role = Some(role.to_string());
                 (Some(state::Event::Release { role }), Step::Released)

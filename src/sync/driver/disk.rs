@@ -90,7 +90,9 @@ impl Disk {
             shared.claim = Some(oid_of(turn.claim)?);
             shared.agent = turn.agent.as_ref().map(|mark| {
                 let group = i32::try_from(mark.group).unwrap_or(0);
-                AgentStart { pid: group, pgid: group, started: mark.started.parse().unwrap_or(0), attempt: 1 }
+                // The number of the clock tick; behind it stands the boot it counts from.
+                let started = mark.started.split('@').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+                AgentStart { pid: group, pgid: group, started, attempt: 1 }
             });
             shared.stamp = turn.end.and_then(|e| e.stamp).map(oid_of).transpose()?;
             shared.outcome = turn.end.map(|e| match e.outcome {

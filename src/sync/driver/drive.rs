@@ -1,18 +1,18 @@
 //! The main loop: an event in, actions out, the answer in again.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, PoisonError};
 use std::thread;
 
 use tokio::sync::watch;
 
 use super::disk::Disk;
-use super::host::{Claimed, Desk, Details, Listener, Runner, Said, Work};
+use super::host::{Claimed, Desk, Details, Exit, Listener, Rest, Runner, Said, Work};
 use super::inbox::{Handle, Mail};
 use super::setup::{DriverError, Setup, World, fallback_lease_ref_of, oid_of};
-use super::shell::{Next, Shell, TICK, new_ticked};
+use super::shell::{Next, Shell, new_ticked};
 use super::sight::Sight;
-use crate::sync::protocol::{Action, CommitId, Event, How, Machine, OpenTurn, Reason};
+use crate::sync::protocol::{Action, CommitId, Event, Machine, OpenTurn, Reason};
 use crate::sync::remote::{Cancel, Connector};
 use crate::sync::worktree::Repo;
 
@@ -83,6 +83,8 @@ impl Driver {
             kept_files: None,
             trouble: None,
             next_lease_ref: None,
+            rest: Rest::default(),
+            stopping: false,
         };
         if who.assumed {
             let name = format!("{} <{}>", who.name, who.email);
@@ -94,6 +96,9 @@ impl Driver {
         }
         let mut event = Event::Started;
         loop {
+            if let Some(Exit { reason }) = runner.asked_to_stop() {
+                shell.hand_over(&mut machine, Mail::Stop(reason), runner)?;
+            }
             let answer = machine.step(shell.clocks(), event);
             event = match shell.carry_out_all(answer, runner)? {
                 Next::Answer(event) => event,
@@ -136,9 +141,15 @@ impl Shell<'_> {
     fn event_of(&mut self, mail: Mail) -> Result<Option<Event>, DriverError> {
         Ok(match mail {
             Mail::Note(event) => Some(event),
+            Mail::Stop(reason) => self.stop_requested(reason).then_some(Event::StopRequested),
             // Of a lease that was given up meanwhile: it says nothing about the turn.
             Mail::LeaseLost(number, lost) => {
-                (self.renewer.as_ref().map(|r| r.number) == Some(number)).then_some(Event::LeaseLost(lost))
+                let of_this_turn = self.renewer.as_ref().map(|r| r.number) == Some(number);
+                if of_this_turn {
+                    let epoch = self.journal.turn.as_ref().map_or(0, |t| t.epoch);
+                    self.say(&Said::LeaseLost { lost, epoch });
+                }
+                of_this_turn.then_some(Event::LeaseLost(lost))
             }
             Mail::LeaseRefused(name, why) => {
                 self.lease_refused(name, &why)?;
@@ -164,7 +175,7 @@ impl Shell<'_> {
         let state = self.sight.whole_state(&self.repo, on, self.now())?;
         let claimed = Claimed { turn: turn.clone(), on, state };
         let (stop, stopped) = watch::channel(false);
-        let desk = Desk { mail: self.mail.clone(), stop: stopped };
+        let desk = Desk { mail: self.mail.clone(), stop: stopped, rest: Arc::clone(&self.rest) };
         let done = self.mail.clone();
         let work = thread::scope(|scope| {
             let body = || {
@@ -188,8 +199,13 @@ impl Shell<'_> {
             self.setup.config.lease_ref = lease_ref;
             machine.config = Arc::new(self.setup.config.clone());
         }
-        self.disk.details = Some((turn.id, Details { exit_reason, ..work.details }));
-        Ok(Event::AgentEnded(self.ended(on, work.how, work.exit.is_some())?))
+        desk_cleared(&self.rest);
+        let mut details = Details { exit_reason, ..work.details };
+        if work.astray.is_some() {
+            details.reason.clone_from(&work.astray);
+        }
+        self.disk.details = Some((turn.id, details));
+        Ok(Event::AgentEnded(self.ended(on, (work.how, work.astray), work.exit.is_some())?))
     }
 
     fn attend(
@@ -200,7 +216,7 @@ impl Shell<'_> {
     ) -> Result<Work, DriverError> {
         loop {
             self.tick();
-            let mail = match self.inbox.recv_timeout(TICK) {
+            let mail = match self.inbox.recv_timeout(self.pace()) {
                 Ok(mail) => mail,
                 Err(_) if finished() => match self.inbox.try_recv() {
                     Ok(mail) => mail,
@@ -230,8 +246,12 @@ impl Shell<'_> {
 }
 
 fn broken_down() -> Work {
-    let reason = Some("the turn's runner broke down".to_owned());
-    Work { how: How::Failed, exit: None, details: Details { reason, ..Details::default() } }
+    Work::failed("the turn's runner broke down".to_owned())
+}
+
+/// What the turn waited for does not hold for the next one.
+fn desk_cleared(rest: &Rest) {
+    *rest.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
 
 /// Stands in while the runner runs: notes lead to no deed that needs it.
@@ -243,7 +263,7 @@ impl Runner for Busy {
     }
 
     fn run(&mut self, _: &Claimed, _: &Desk) -> Work {
-        Work { how: How::Failed, exit: None, details: Details::default() }
+        broken_down()
     }
 
     fn end_old(&mut self, _: &crate::sync::protocol::AgentMark) {}

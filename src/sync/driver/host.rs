@@ -1,14 +1,16 @@
 //! What the driver asks of whoever runs the turns, and what it tells them.
 
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::backdrop::Backdrop;
 use super::inbox::Mail;
 use crate::state::State;
 use crate::sync::message::Trailers;
-use crate::sync::protocol::{AgentMark, How, Message, OpenTurn};
+use crate::sync::protocol::{AgentMark, How, Lost, Message, OpenTurn};
 use crate::sync::worktree::{Oid, Repo};
 
 /// Runs turns. Everything about prompts, agents, checks and automatic commits is behind it.
@@ -16,6 +18,21 @@ pub trait Runner: Send {
     /// Asked before each claim, once the repository is fit for it: commits what a person left for the
     /// turn, and names what must not be there (turns.md T23a). `Err`: nothing is claimed, exit 4.
     fn before_claim(&mut self, repo: &Repo) -> Result<(), Vec<String>>;
+
+    /// The prompt that a claim on this state stores (T11); none where no router is on.
+    fn routed(&self, _state: &State) -> Option<String> {
+        None
+    }
+
+    /// The limit that lets no further turn begin, in words; asked at each fresh tip, whoever's turn it is.
+    fn limit(&mut self, _repo: &Repo, _tip: Oid) -> Option<String> {
+        None
+    }
+
+    /// A person's wish to stop that was left for this run (T6); asked before everything the run does next.
+    fn asked_to_stop(&mut self) -> Option<Exit> {
+        None
+    }
 
     /// Runs the turn to its end, checks and automatic commits included, in a thread of its own.
     fn run(&mut self, turn: &Claimed, desk: &Desk) -> Work;
@@ -26,6 +43,9 @@ pub trait Runner: Send {
 
 /// Hears what happens, in the words of data; never asked anything.
 pub trait Listener {
+    /// What stands on the remote, just before a message that it explains.
+    fn see(&mut self, _backdrop: Backdrop) {}
+
     fn hear(&mut self, said: &Said);
 }
 
@@ -43,6 +63,13 @@ pub enum Said {
     LeaseLate,
     /// It ended unconfirmed, but the turn is still ours.
     LeaseGoesOn,
+    /// A person asked this run to stop, and why.
+    StopRequested(Option<String>),
+    /// The lease was lost while the turn ran: its agent is being ended.
+    LeaseLost {
+        lost: Lost,
+        epoch: u64,
+    },
     /// The recorded stop request is in the published state: forget it (T6).
     StopPublished,
 }
@@ -58,10 +85,15 @@ pub struct Claimed {
 }
 
 /// The running turn's line to the driver.
+#[derive(Clone)]
 pub struct Desk {
     pub(super) mail: Sender<Mail>,
     pub(super) stop: watch::Receiver<bool>,
+    pub(super) rest: Rest,
 }
+
+/// What the holder waits for, for its lease to tell: a time in UTC.
+pub(super) type Rest = Arc<Mutex<Option<String>>>;
 
 impl Desk {
     /// Tells which process group the agent is. Returns once that is on disk: let no agent work before,
@@ -72,6 +104,11 @@ impl Desk {
             // An error is a driver that is ending, which the stop tells too.
             let _ = written.recv();
         }
+    }
+
+    /// The turn waits until then (UTC) and keeps its lease, which tells it to everybody; `None`: no longer.
+    pub fn not_before(&self, until: Option<String>) {
+        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 
     /// Becomes `true` when the agent is to be ended. Both to look at and to wait for.
@@ -86,7 +123,17 @@ pub struct Work {
     pub how: How,
     /// The agent asked to stop all loops, and may (T6b).
     pub exit: Option<Exit>,
+    /// What it did may not be published as it is (T7a), and why: it is put aside, and the turn fails.
+    pub astray: Option<String>,
     pub details: Details,
+}
+
+impl Work {
+    /// A turn that failed, and why.
+    pub fn failed(reason: String) -> Self {
+        let details = Details { reason: Some(reason), ..Details::default() };
+        Self { how: How::Failed, exit: None, astray: None, details }
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,8 @@ use crate::sync::remote::Cancel;
 
 pub(super) enum Mail {
     Note(Event),
+    /// A person asked to stop, and why.
+    Stop(Option<String>),
     /// Acknowledged once it is journalled.
     AgentStarted(AgentMark, Sender<()>),
     AgentEnded(Box<Work>),
@@ -33,8 +35,9 @@ impl Handle {
     }
 
     /// `orchestrator stop` left its request: no further turn is begun, and `exit` is published.
-    pub fn stop_requested(&self) {
-        self.note(Event::StopRequested);
+    pub fn stop_requested(&self, reason: Option<String>) {
+        // A driver that has ended needs no note.
+        let _ = self.mail.send(Mail::Stop(reason));
     }
 
     /// Ends network calls at once: a second interrupt. What is unfinished is in the journal.

@@ -8,6 +8,7 @@
 //! | file | does |
 //! | --- | --- |
 //! | `sight` | listings; what a tip shows |
+//! | `backdrop` | what explains a message |
 //! | `build` | claims, stamps, control commits |
 //! | `place` | where the branch goes; rescue; how an agent left HEAD |
 //! | `disk` | journal and memory |
@@ -15,6 +16,7 @@
 //! | `shell` | each action, one after the other |
 //! | `drive` | the loop |
 
+mod backdrop;
 mod build;
 mod disk;
 mod drive;
@@ -27,6 +29,7 @@ mod setup;
 mod shell;
 mod sight;
 
+pub use backdrop::{Backdrop, Failed, LeaseNote};
 pub use drive::{Driver, Finish};
 pub use exit::asked_to_exit;
 pub use host::{Claimed, Desk, Details, Exit, Listener, Runner, Said, Work};

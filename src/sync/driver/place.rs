@@ -6,7 +6,7 @@ use git2::Oid;
 
 use super::setup::{DriverError, id_of, oid_of};
 use super::shell::Shell;
-use crate::sync::protocol::{CommitId, Ended, Event, Line, RefName, Saved, TurnId};
+use crate::sync::protocol::{CommitId, Ended, Event, How, Line, RefName, Saved, TurnId};
 use crate::sync::worktree::{GitError, Replayed, path_text};
 
 /// Where rescued work lies on the remote (G3).
@@ -90,7 +90,7 @@ impl Shell<'_> {
     pub(super) fn ended(
         &self,
         on: Oid,
-        how: crate::sync::protocol::How,
+        (how, refused): (How, Option<String>),
         exit: bool,
     ) -> Result<Ended, DriverError> {
         let head = self.repo.head()?;
@@ -108,7 +108,7 @@ impl Shell<'_> {
             (None, Some(_)) if !self.repo.descends(at, claim)? => {
                 Some("the agent rewrote commits that were there before its turn".to_owned())
             }
-            _ => None,
+            _ => refused,
         };
         let line = match astray {
             Some(why) => Line::Astray(why),

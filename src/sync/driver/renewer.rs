@@ -1,15 +1,15 @@
 //! The lease's own thread (G10): a busy main loop must not starve it, and a hung one must not be kept
 //! alive by it. What to do is [`Lease`]'s to say.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use git2::Oid;
 
-use super::host::Said;
+use super::host::{Rest, Said};
 use super::inbox::Mail;
 use super::setup::{DriverError, Setup, World, id_of, oid_of};
 use super::sight::Sight;
@@ -38,6 +38,9 @@ struct Own {
     order: LeaseOrder,
     world: World,
     beats: u64,
+    rest: Rest,
+    /// What of it stands in the last renewal.
+    told: Option<String>,
 }
 
 impl Renewer {
@@ -46,7 +49,7 @@ impl Renewer {
         order: LeaseOrder,
         (setup, world): (&Setup, &World),
         (repo, connector): (&Repo, &Connector),
-        (mail, ticked): (Sender<Mail>, Ticked),
+        (mail, ticked, rest): (Sender<Mail>, Ticked, Rest),
     ) -> Result<Self, DriverError> {
         let repo = Repo::open(repo.top(), Arc::clone(&world.clock))?;
         let mut own = Own {
@@ -57,6 +60,8 @@ impl Renewer {
             order: order.clone(),
             world: world.clone(),
             beats: 0,
+            rest,
+            told: None,
         };
         let length = Duration::from_secs(setup.lease_secs);
         let lease = Lease::new(order, setup.config.role.clone(), length);
@@ -88,6 +93,9 @@ impl Own {
                 return Ok(());
             }
             let ticked = Duration::from_millis(ticked.load(Ordering::Relaxed));
+            if event == Event::Woke && self.rest_changed() {
+                lease.hurry(self.world.clock.mono());
+            }
             let mut next = None;
             for action in lease.step(self.world.clock.mono(), ticked, event) {
                 match action {
@@ -144,11 +152,16 @@ impl Own {
         }))
     }
 
+    /// What the turn waits for is not what the last renewal says.
+    fn rest_changed(&self) -> bool {
+        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) != self.told
+    }
+
     /// Whether to go on.
     fn sleep(&self, until: Duration, stopped: &Receiver<()>) -> bool {
         loop {
             let left = until.saturating_sub(self.world.clock.mono());
-            if left.is_zero() {
+            if left.is_zero() || self.rest_changed() {
                 return true;
             }
             match stopped.recv_timeout(left.min(LONGEST_SLEEP)) {
@@ -161,12 +174,16 @@ impl Own {
     /// A commit on the last value, so that a server that wants fast-forwards has one.
     fn build(&mut self, on: Option<Oid>) -> Result<Oid, DriverError> {
         self.beats += 1;
-        let message = serde_json::json!({
+        let mut message = serde_json::json!({
             "turn": self.order.turn.as_str(),
             "epoch": self.order.epoch,
             "holder": self.setup.holder,
             "beat": self.beats,
         });
+        self.told.clone_from(&self.rest.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(until) = &self.told {
+            message["not_before"] = until.as_str().into();
+        }
         let known = |repo: &Repo, id: Oid| repo.raw().find_commit(id).is_ok();
         if let Some(on) = on.filter(|id| !known(&self.repo, *id)) {
             // Another clone's last value. Without it the new one stands alone, which most take too.

@@ -33,7 +33,7 @@ pub struct Setup {
     pub lease_secs: u64,
     pub holder: Holder,
     pub message_suffix: Option<String>,
-    /// Why a stop is asked for, where this run publishes one.
+    /// Why a stop is asked for, where this run publishes one; of a resume, its note.
     pub stop_reason: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use git2::Oid;
 use jiff::Timestamp;
 
 use super::disk::Disk;
-use super::host::{Listener, Runner, Said};
+use super::host::{Listener, Rest, Runner, Said};
 use super::inbox::Mail;
 use super::renewer::{Renewer, Ticked};
 use super::setup::{DriverError, Setup, World, fallback_lease_ref_of, oid_of};
@@ -20,8 +20,8 @@ use crate::sync::protocol::{
 use crate::sync::remote::{Connector, Passing, Refusal, Remote, RemoteError, Swap, Swapped, swap_branch};
 use crate::sync::worktree::Repo;
 
-/// Between two ticks of a main loop that waits.
-pub(super) const TICK: Duration = Duration::from_secs(1);
+/// Between two ticks of a main loop that waits, at most.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Everything the actions are carried out on.
 pub(super) struct Shell<'a> {
@@ -46,6 +46,10 @@ pub(super) struct Shell<'a> {
     pub trouble: Option<String>,
     /// The lease ref for the next claim: the one of a turn that runs stands in its claim.
     pub next_lease_ref: Option<RefName>,
+    /// What the running turn waits for.
+    pub rest: Rest,
+    /// A person's wish to stop is known.
+    pub stopping: bool,
 }
 
 /// What an action leads to.
@@ -65,6 +69,11 @@ impl Shell<'_> {
 
     pub(super) fn clocks(&self) -> Now {
         Now { mono: self.world.clock.mono(), wall: self.world.clock.now().as_second() }
+    }
+
+    /// Between two ticks. A lease is renewed only if there was one in its last third: a short one needs more.
+    pub(super) fn pace(&self) -> Duration {
+        TICK.min(Duration::from_secs(self.setup.lease_secs) / 12)
     }
 
     pub(super) fn tick(&self) {
@@ -100,7 +109,7 @@ impl Shell<'_> {
                     order,
                     (&self.setup, self.world),
                     (&self.repo, self.connector),
-                    (self.mail.clone(), Arc::clone(&self.ticked)),
+                    (self.mail.clone(), Arc::clone(&self.ticked), Arc::clone(&self.rest)),
                 )?;
                 self.renewer = Some(renewer);
                 Next::On
@@ -116,10 +125,13 @@ impl Shell<'_> {
                 Next::On
             }
             Action::StopPublished => {
+                self.stopping = false;
                 self.say(&Said::StopPublished);
                 Next::On
             }
             Action::Say(message) => {
+                let backdrop = self.backdrop(&message);
+                self.listener.see(backdrop);
                 self.say(&Said::Message(message));
                 Next::On
             }
@@ -128,7 +140,10 @@ impl Shell<'_> {
             }
             Action::Fetch { tip, about, exit } => {
                 let now = self.now();
-                let facts = self.sight.facts(&self.repo, &mut *self.remote, tip, (&about, exit), now)?;
+                let mut facts = self.sight.facts(&self.repo, &mut *self.remote, tip, (&about, exit), now)?;
+                if let Ok(facts) = &mut facts {
+                    facts.limit = runner.limit(&self.repo, oid_of(tip)?);
+                }
                 Next::Answer(Event::Fetched(facts))
             }
             Action::Build(order) => Next::Answer(self.build(order, runner)?),
@@ -143,6 +158,16 @@ impl Shell<'_> {
             }
             Action::Exit(reason) => Next::Exit(reason),
         })
+    }
+
+    /// Whether the protocol is to be told.
+    pub(super) fn stop_requested(&mut self, reason: Option<String>) -> bool {
+        if std::mem::replace(&mut self.stopping, true) {
+            return false;
+        }
+        self.say(&Said::StopRequested(reason.clone()));
+        self.setup.stop_reason = reason;
+        true
     }
 
     /// G3: a host that refuses the lease ref gets a branch. Remembered, for the next start too.
@@ -222,7 +247,7 @@ impl Shell<'_> {
             if left.is_zero() {
                 return Next::Answer(Event::Woke);
             }
-            match self.inbox.recv_timeout(left.min(TICK)) {
+            match self.inbox.recv_timeout(left.min(self.pace())) {
                 Ok(mail) => {
                     // Handed over before the answer.
                     let _ = self.mail.send(mail);

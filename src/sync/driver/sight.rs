@@ -81,6 +81,7 @@ impl Sight {
                 None => false,
             },
             relations: relations.collect::<Result<_, DriverError>>()?,
+            limit: None,
         }))
     }
 

@@ -165,6 +165,10 @@ pub enum Control {
         turn: TurnId,
         epoch: u64,
     },
+    /// The same for a running turn of a peer that writes no `turn` (G13): the iteration tells it apart.
+    ReleaseBare {
+        iteration: u64,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

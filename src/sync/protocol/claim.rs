@@ -55,6 +55,7 @@ impl Machine {
         self.journal.claim = None;
         self.journal.turn = Some(OpenTurn { id, epoch, claim: commit, kind, agent: None, end: None });
         self.write_journal(out);
+        out.push(Action::Say(Message::Won { kind, epoch }));
         out.push(Action::StartLease(LeaseOrder { turn, epoch, claim: commit, lease_ref, found, since }));
         self.own = true;
         self.sent = Sent::default();

@@ -8,7 +8,7 @@ use super::config::Goal;
 use super::machine::{Errand, Machine, Sent, Stage};
 use super::say::Reason;
 use super::takeover::Now;
-use super::view::{AtTip, Relation};
+use super::view::{AtTip, Relation, Status};
 
 impl Machine {
     /// In the middle of a wait.
@@ -55,6 +55,11 @@ impl Machine {
             }
             (Control::Stop, Some(AtTip::State(s))) => !s.exit,
             (Control::Release { turn, epoch }, Some(AtTip::State(s))) => s.runs(&s.expected, turn, *epoch),
+            (Control::ReleaseBare { iteration }, Some(AtTip::State(s))) => {
+                s.status == Status::Running(s.expected.clone())
+                    && s.turn.is_none()
+                    && s.iteration == *iteration
+            }
         };
         if !needed {
             return self.control_done(&what, now, out);

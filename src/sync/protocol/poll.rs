@@ -94,6 +94,11 @@ impl Machine {
             ripe,
             failed_at_start: failure.is_some() && self.waiting.first == failure,
         });
+        // Counted from what is published, so it holds for whoever waits too. A turn that is ours is ended first.
+        let limit = self.tip.as_ref().and_then(|t| t.limit.clone()).filter(|_| !self.still_ours());
+        if let (Some(limit), Decision::Claim(_) | Decision::Wait(_)) = (limit, &decision) {
+            return self.exit(Reason::Limit(limit), out);
+        }
         match decision {
             Decision::Leave(reason) => self.exit(reason, out),
             Decision::Claim(kind) => self.claim(kind, out),
@@ -140,7 +145,8 @@ impl Machine {
     fn say_if_dead(&mut self, state: &StateView, ripe: bool, why: &Waiting, out: &mut Vec<Action>) {
         let turn = state.turn.as_ref().map(|t| t.id.clone());
         if ripe && self.waiting.dead != turn && *why != Waiting::Standby {
-            out.extend(turn.clone().map(|turn| Action::Say(Message::LooksDead { turn })));
+            let sign = self.last_sign();
+            out.extend(turn.clone().map(|turn| Action::Say(Message::LooksDead { turn, sign })));
             self.waiting.dead = turn;
         }
     }
@@ -160,10 +166,15 @@ impl Machine {
             Some((at, said)) => *said != why || now.mono.saturating_sub(*at) >= timing.heartbeat,
         };
         if due {
-            out.push(Action::Say(Message::Waiting(why.clone())));
+            let sign = self.last_sign();
+            out.push(Action::Say(Message::Waiting { why: why.clone(), sign }));
             self.waiting.said = Some((now.mono, why));
         }
         self.wait(timing.poll * 4 / 5, timing.poll * 6 / 5, Then::Look, out);
+    }
+
+    fn last_sign(&self) -> Option<i64> {
+        self.memory.observed.as_ref().map(|seen| seen.wall)
     }
 
     fn claim(&mut self, kind: ClaimKind, out: &mut Vec<Action>) {

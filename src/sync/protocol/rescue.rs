@@ -39,8 +39,12 @@ impl Machine {
         };
         // Never offered again: the tip is known not to lead to it (G12), or it was never built.
         turn.end = None;
-        self.journal.rescue = Some(Rescue { turn: turn.id.clone(), why, exit });
+        let (turn, epoch) = (turn.id.clone(), turn.epoch);
+        let lost = why == RescueWhy::Fenced;
+        self.journal.rescue = Some(Rescue { turn: turn.clone(), why, exit });
         self.write_journal(out);
+        // Behind the journal: a start that finds it there says nothing again.
+        out.extend(lost.then_some(Action::Say(Message::Fenced { turn, epoch })));
         self.own = true;
         self.save(1, out);
     }

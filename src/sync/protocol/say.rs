@@ -11,13 +11,29 @@ use super::names::{CommitId, RefName, TurnId};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Message {
     /// At the first wait, when its cause changes, and every now and then.
-    Waiting(Waiting),
-    /// Another role's turn that nobody here may take over.
+    Waiting {
+        why: Waiting,
+        /// When the turn that runs last gave a sign, by this machine's wall clock, in seconds.
+        sign: Option<i64>,
+    },
+    /// A turn that nobody here may take over.
     LooksDead {
         turn: TurnId,
+        /// The last sign of it.
+        sign: Option<i64>,
     },
     Claiming {
         kind: ClaimKind,
+        epoch: u64,
+    },
+    /// The claim is on the remote: the turn is ours.
+    Won {
+        kind: ClaimKind,
+        epoch: u64,
+    },
+    /// The turn is another machine's now: the work is about to be put aside.
+    Fenced {
+        turn: TurnId,
         epoch: u64,
     },
     LostRace,
@@ -87,6 +103,8 @@ pub enum Reason {
     /// The lease ended unreachable; the work is saved here and the next start looks.
     LeaseEnded,
     WaitedTooLong,
+    /// A budget is used up, in words.
+    Limit(String),
     Interrupted(Signal),
     /// The shell answered what was not asked: a bug.
     OutOfStep(&'static str),
@@ -113,6 +131,7 @@ impl fmt::Display for Reason {
             Self::Fenced => "the turn was taken over",
             Self::LeaseEnded => "the lease ended",
             Self::WaitedTooLong => "waited too long",
+            Self::Limit(limit) => limit,
             Self::Interrupted(_) => "interrupted",
             Self::OutOfStep(_) => "a bug",
         })
@@ -135,7 +154,7 @@ impl Reason {
             | Self::Blocked(_)
             | Self::InTheWay(_) => 4,
             Self::Fenced | Self::LeaseEnded => 5,
-            Self::WaitedTooLong => 6,
+            Self::WaitedTooLong | Self::Limit(_) => 6,
             Self::Interrupted(Signal::Interrupt) => 130,
             Self::Interrupted(Signal::Terminate) => 143,
         }

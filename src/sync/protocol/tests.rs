@@ -81,6 +81,7 @@ impl Bench {
             epoch: state.epoch(),
             resumed: false,
             relations: relations.iter().map(|(c, r)| (commit(*c), *r)).collect(),
+            limit: None,
         })))
     }
 
@@ -224,6 +225,7 @@ fn a_short_run_remembers_its_observation() {
         epoch: 7,
         resumed: false,
         relations: Vec::new(),
+        limit: None,
     };
     let now = Now { mono: Duration::from_secs(1_000), wall: 0 };
     let actions = cron.machine.step(now, Event::Fetched(Ok(facts)));

@@ -109,6 +109,8 @@ pub struct Facts {
     pub resumed: bool,
     /// An answer for each commit asked about.
     pub relations: Vec<(CommitId, Relation)>,
+    /// The limit that lets no further turn begin here, in words.
+    pub limit: Option<String>,
 }
 
 impl Facts {

@@ -7,7 +7,7 @@ use git2::{Oid, Repository};
 
 use super::cli_words::{Verdict, complaint, listed, pushed, verdict_of};
 use super::command::Git;
-use super::contract::{Refusal, Remote, Swap, Swapped};
+use super::contract::{Probe, Refusal, Remote, Swap, Swapped};
 use super::error::RemoteError;
 
 pub(super) struct Program {
@@ -90,6 +90,30 @@ impl Remote for Program {
             },
             None => Err(self.failed(&ran.err)),
         }
+    }
+
+    fn probe(&mut self, reference: &str) -> Result<Probe, RemoteError> {
+        let ran = self.git.run(&self.git_dir, &["ls-remote", "--symref", "--", self.url.as_str(), "HEAD"])?;
+        if !ran.status.success() {
+            return Err(self.failed(&ran.err));
+        }
+        let symref = ran.out.lines().find_map(|l| l.strip_prefix("ref: refs/heads/")?.split('\t').next());
+        let default_branch = symref.map(str::to_owned);
+        let repo = Repository::open(&self.git_dir).map_err(RemoteError::here)?;
+        let Some(head) = repo.head().ok().and_then(|head| head.target()) else {
+            return Ok(Probe { default_branch, push: Ok(()) });
+        };
+        // Forced and dry: whether it would be a fast-forward is not the question.
+        let refspec = format!("+{head}:{reference}");
+        let args =
+            ["push", "--dry-run", "--porcelain", "--no-verify", "--", self.url.as_str(), refspec.as_str()];
+        let ran = self.git.run(&self.git_dir, &args)?;
+        let push = match pushed(&ran.out, reference) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(reason)) => Err(told(&reason, &ran.err)),
+            None => Err(self.failed(&ran.err).to_string()),
+        };
+        Ok(Probe { default_branch, push })
     }
 }
 

@@ -14,7 +14,9 @@ use super::credentials::Purse;
 use super::error::RemoteError;
 use super::local::Local;
 use super::place::Place;
+use super::server_clock;
 use super::smart::Smart;
+use super::stale;
 use super::surroundings::Surroundings;
 use super::survey::survey;
 use super::worker::Cancel;
@@ -107,6 +109,40 @@ impl Connector {
                 format!("{scheme}://{user}@{rest}")
             }
             _ => url.clone(),
+        }
+    }
+
+    /// The folder of a remote on this machine.
+    pub fn local_path(&self) -> Option<&std::path::Path> {
+        if let Place::Path(path) = &self.purse.place { Some(path) } else { None }
+    }
+
+    /// What time it is by the server, in seconds since the epoch, where it can be asked for that (http).
+    pub fn server_time(&self) -> Option<i64> {
+        let http = matches!(self.purse.place, Place::Http { .. });
+        http.then(|| server_clock::ask(&self.purse.url, self.limits.silence)).flatten()
+    }
+
+    /// Locks of these refs in a remote on this machine, with their age in seconds.
+    pub fn ref_locks(&self, refs: &[&str]) -> Vec<(PathBuf, u64)> {
+        let there = self.local_path().and_then(|path| Repository::open(path).ok());
+        let Some(there) = there else { return Vec::new() };
+        let locks = refs.iter().map(|name| stale::lock_of(there.commondir(), name));
+        locks
+            .filter(|lock| lock.exists())
+            .map(|lock| (lock.clone(), stale::age_of(&lock).as_secs()))
+            .collect()
+    }
+
+    /// Removes such a lock by the rule of G21: it stayed the same file for the whole time, on a local disk, and no
+    /// process has it open.
+    ///
+    /// # Errors
+    /// Why it stays.
+    pub fn clear_ref_lock(&self, lock: &std::path::Path) -> Result<(), String> {
+        match stale::wait(lock, self.limits.lock, || self.ids.unit()) {
+            stale::Waited::Free { .. } => Ok(()),
+            stale::Waited::Stays { why, .. } => Err(why),
         }
     }
 

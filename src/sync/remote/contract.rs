@@ -23,10 +23,22 @@ pub trait Remote: Send {
     /// Swaps a ref if it has the expected value. Sent once: an error leaves open whether it landed.
     fn swap(&mut self, swap: &Swap<'_>) -> Result<Swapped, RemoteError>;
 
+    /// What the remote would let this clone do. Nothing is changed there; `reference` is what would be pushed.
+    fn probe(&mut self, reference: &str) -> Result<Probe, RemoteError>;
+
     /// What a person should know (a stale lock was removed), said once.
     fn notices(&mut self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// What a remote would let this clone do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// The branch that a clone of it checks out.
+    pub default_branch: Option<String>,
+    /// `Err`: why it takes no push. A hook or a protection rule may still refuse one.
+    pub push: Result<(), String>,
 }
 
 /// A compare-and-swap of one ref. Two refs in one push would not be atomic (G19).

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use git2::{ErrorCode, Oid, Repository};
 
-use super::contract::{Refusal, Remote, Swap, Swapped};
+use super::contract::{Probe, Refusal, Remote, Swap, Swapped};
 use super::copy::copy;
 use super::error::RemoteError;
 use super::stale::{self, Waited};
@@ -87,6 +87,11 @@ impl Remote for Local {
         Ok(swapped)
     }
 
+    fn probe(&mut self, reference: &str) -> Result<Probe, RemoteError> {
+        let reference = reference.to_owned();
+        self.worker.run(move |own, _| Ok(own.probe(&reference)))
+    }
+
     fn notices(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notices)
     }
@@ -106,6 +111,20 @@ impl Own {
             }
             Err(e) => Err(RemoteError::from_git2(e, "localhost")),
         }
+    }
+
+    fn probe(&self, reference: &str) -> Probe {
+        let head = self.there.find_reference("HEAD").ok();
+        let target = head.as_ref().and_then(|h| h.symbolic_target_bytes());
+        let target = target.map(|name| String::from_utf8_lossy(name).into_owned());
+        let default_branch = target.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned));
+        let unwritable = ["objects", "refs"].into_iter().find_map(|name| {
+            let folder = self.there.commondir().join(name);
+            let denied = rustix::fs::access(&folder, rustix::fs::Access::WRITE_OK).err()?;
+            Some(format!("{}: {denied}", folder.display()))
+        });
+        let refused = self.denied(reference).or(unwritable);
+        Probe { default_branch, push: refused.map_or(Ok(()), Err) }
     }
 
     /// What git's server refuses: a push to a branch whose files somebody works on.

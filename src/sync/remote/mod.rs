@@ -23,6 +23,7 @@ mod error;
 mod hostkeys;
 mod local;
 mod place;
+mod server_clock;
 mod smart;
 mod ssh_config;
 mod stale;
@@ -32,7 +33,7 @@ mod worker;
 
 pub use choose::{Choice, Findings, Way, Why, choose};
 pub use connector::{Connector, Limits};
-pub use contract::{Refusal, Remote, Swap, Swapped, extends, swap_branch};
+pub use contract::{Probe, Refusal, Remote, Swap, Swapped, extends, swap_branch};
 pub use error::{Passing, RemoteError};
 pub use place::{BadUrl, Place};
 pub use surroundings::Surroundings;

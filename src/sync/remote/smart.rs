@@ -15,7 +15,7 @@ use git2::{
 };
 
 use super::cli_words::{Verdict, verdict_of};
-use super::contract::{Refusal, Remote, Swap, Swapped};
+use super::contract::{Probe, Refusal, Remote, Swap, Swapped};
 use super::credentials::Purse;
 use super::error::RemoteError;
 use super::hostkeys::vouched;
@@ -64,6 +64,10 @@ impl Remote for Smart {
         let (reference, expected, new) = (swap.reference.to_owned(), swap.expected, swap.new);
         self.worker.run(move |own, life| own.swap(&Swap { reference: &reference, expected, new }, life))
     }
+
+    fn probe(&mut self, _: &str) -> Result<Probe, RemoteError> {
+        self.worker.run(move |own, life| own.probe(life))
+    }
 }
 
 impl Own {
@@ -78,9 +82,7 @@ impl Own {
         let heads = || {
             let mut remote = self.repo.remote_anonymous(&self.purse.url)?;
             let callbacks = callbacks(&self.purse, life);
-            let mut proxy = ProxyOptions::new();
-            proxy.auto();
-            let mut connection = remote.connect_auth(Direction::Fetch, Some(callbacks), Some(proxy))?;
+            let mut connection = remote.connect_auth(Direction::Fetch, Some(callbacks), Some(proxy()))?;
             life.beat();
             let heads = connection.list()?;
             let find = |name: &String| heads.iter().find(|h| h.name() == *name).map(git2::RemoteHead::oid);
@@ -96,13 +98,30 @@ impl Own {
         heads().map_err(|e| self.failed(e))
     }
 
+    /// The first answer to whoever wants to push says already whether it may.
+    fn probe(&self, life: &Arc<Pulse>) -> Result<Probe, RemoteError> {
+        let default = || {
+            let mut remote = self.repo.remote_anonymous(&self.purse.url)?;
+            let connection =
+                remote.connect_auth(Direction::Fetch, Some(callbacks(&self.purse, life)), Some(proxy()))?;
+            let name = connection.default_branch();
+            let name = name.ok().map(|name| String::from_utf8_lossy(&name).into_owned());
+            Ok(name.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned)))
+        };
+        let default_branch = default().map_err(|e| self.failed(e))?;
+        let push = || {
+            let mut remote = self.repo.remote_anonymous(&self.purse.url)?;
+            remote.connect_auth(Direction::Push, Some(callbacks(&self.purse, life)), Some(proxy())).map(drop)
+        };
+        // What could just be read cannot be unreachable: it is the push that is refused.
+        Ok(Probe { default_branch, push: push().map_err(|e| self.failed(e).to_string()) })
+    }
+
     fn fetching(&self, life: &Arc<Pulse>) -> FetchOptions<'_> {
         let mut options = FetchOptions::new();
         options.remote_callbacks(callbacks(&self.purse, life));
         options.download_tags(git2::AutotagOption::None).update_fetchhead(false);
-        let mut proxy = ProxyOptions::new();
-        proxy.auto();
-        options.proxy_options(proxy);
+        options.proxy_options(proxy());
         options
     }
 
@@ -141,9 +160,7 @@ impl Own {
             });
             let mut options = PushOptions::new();
             options.remote_callbacks(callbacks);
-            let mut proxy = ProxyOptions::new();
-            proxy.auto();
-            options.proxy_options(proxy);
+            options.proxy_options(proxy());
             let refspec = format!("{}{}:{}", self.force(swap), swap.new, swap.reference);
             let pushed = remote.push(&[refspec.as_str()], Some(&mut options));
             let _ = remote.disconnect();
@@ -171,6 +188,12 @@ impl Own {
         let forward = |old| self.repo.graph_descendant_of(swap.new, old).unwrap_or(false);
         if swap.expected.is_none_or(forward) { "" } else { "+" }
     }
+}
+
+fn proxy() -> ProxyOptions<'static> {
+    let mut proxy = ProxyOptions::new();
+    proxy.auto();
+    proxy
 }
 
 fn callbacks<'a>(purse: &'a Purse, life: &Arc<Pulse>) -> RemoteCallbacks<'a> {

@@ -67,7 +67,7 @@ pub(super) fn lock_of(common_dir: &Path, reference: &str) -> PathBuf {
     common_dir.join(format!("{reference}.lock"))
 }
 
-fn age_of(lock: &Path) -> Duration {
+pub(super) fn age_of(lock: &Path) -> Duration {
     let modified = fs::symlink_metadata(lock).and_then(|m| m.modified());
     modified.ok().and_then(|m| SystemTime::now().duration_since(m).ok()).unwrap_or_default()
 }

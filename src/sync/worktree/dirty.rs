@@ -62,6 +62,13 @@ impl Repo {
         self.scan(&mut options)
     }
 
+    /// The same without refreshing: nothing at all is written.
+    pub fn dirty_at_a_glance(&self) -> Result<Vec<Dirty>, GitError> {
+        let mut options = StatusOptions::new();
+        options.include_untracked(true).recurse_untracked_dirs(true);
+        self.scan_with(&mut options, false)
+    }
+
     /// Those of `paths` that differ from HEAD; nothing else is looked at.
     pub fn dirty_among<'a>(&self, paths: impl Iterator<Item = &'a Path>) -> Result<Vec<Dirty>, GitError> {
         let mut options = StatusOptions::new();
@@ -104,7 +111,7 @@ impl Repo {
         let mut index = self.git.index().doing("open the index")?;
         index.read(false).doing("read the index")?;
         // Refreshing writes the index.
-        let _busy = self.busy()?;
+        let _busy = refresh.then(|| self.busy()).transpose()?;
         let statuses = match self.git.statuses(Some(options.update_index(refresh))) {
             // Refreshing is a convenience; another git that holds the lock must not stop a look.
             Err(e) if e.code() == ErrorCode::Locked => self.git.statuses(Some(options.update_index(false))),

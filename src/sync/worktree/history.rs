@@ -1,6 +1,7 @@
 //! Questions about commits: what a path was, what lies between two commits, which epoch was last.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use git2::{Commit, DiffOptions, Oid, Sort};
 
@@ -90,6 +91,35 @@ impl Repo {
         self.between(Some(claim), head)
     }
 
+    /// Every path that a commit made since the claim changed, also one that a later commit put back. Of a merge, what
+    /// it changed itself: its sides are commits of their own.
+    pub fn touched(&self, claim: Oid, head: Oid) -> Result<BTreeSet<PathBuf>, GitError> {
+        let mut paths = BTreeSet::new();
+        for id in self.between(Some(claim), head)? {
+            let commit = self.git.find_commit(id).doing("read a commit")?;
+            let tree = commit.tree().doing("read a commit")?;
+            let mut of_commit: Option<BTreeSet<PathBuf>> = None;
+            // One without a parent brings a whole tree.
+            let parents: Vec<Option<Commit<'_>>> = match commit.parent_count() {
+                0 => vec![None],
+                _ => commit.parents().map(Some).collect(),
+            };
+            for parent in parents {
+                let before = parent.map(|p| p.tree().doing("read a commit")).transpose()?;
+                let diff = self.git.diff_tree_to_tree(before.as_ref(), Some(&tree), None);
+                let diff = diff.doing("compare two commits")?;
+                let files = diff.deltas().flat_map(|d| [d.old_file().path(), d.new_file().path()].map(own));
+                let files: BTreeSet<PathBuf> = files.flatten().collect();
+                of_commit = Some(match of_commit {
+                    None => files,
+                    Some(others) => others.intersection(&files).cloned().collect(),
+                });
+            }
+            paths.extend(of_commit.unwrap_or_default());
+        }
+        Ok(paths)
+    }
+
     fn between(&self, from: Option<Oid>, to: Oid) -> Result<Vec<Oid>, GitError> {
         let walk = || -> Result<Vec<Oid>, git2::Error> {
             let mut walk = self.git.revwalk()?;
@@ -169,6 +199,10 @@ impl Repo {
         }
         Ok(None)
     }
+}
+
+fn own(path: Option<&Path>) -> Option<PathBuf> {
+    path.map(Path::to_owned)
 }
 
 fn state_trailers(commit: &Commit<'_>) -> Option<Trailers> {

@@ -45,7 +45,12 @@ impl Repo {
         self.go_to(branch, commit, state, &BTreeSet::new(), false)
     }
 
-    fn go_to(
+    /// What a move between two commits changes.
+    pub(super) fn moving_paths(&self, from: Oid, to: Oid) -> Result<Vec<PathBuf>, GitError> {
+        Ok(self.differing(Some(from), to)?.into_iter().map(|c| c.path).collect())
+    }
+
+    pub(super) fn go_to(
         &self,
         branch: &str,
         commit: Oid,
@@ -56,7 +61,8 @@ impl Repo {
         let tree = self.tree_of(commit)?;
         // A state that is not committed is nothing a commit could give back.
         let own_state = tree::entry(&tree, state)?.is_none();
-        let mut changed = self.differing(self.head()?.commit, commit)?;
+        let head = self.head()?.commit;
+        let mut changed = self.differing(head, commit)?;
         changed.retain(|c| !(own_state && c.path == state));
         let differing = || changed.iter().map(|c| c.path.as_path()).chain([state]);
         let mut dirty = if whole { self.dirty()? } else { self.dirty_among(differing())? };
@@ -73,6 +79,13 @@ impl Repo {
         if !in_the_way.is_empty() {
             return Err(GitError::InTheWay { paths: in_the_way });
         }
+        // A whole one is begun again by whoever ordered it, and the state is never a person's.
+        let noted = match head {
+            Some(head) if !whole && changed.iter().any(|c| c.path != state) => {
+                Some(self.note_move(branch, head, commit)?)
+            }
+            _ => None,
+        };
         self.git.cleanup_state().doing("leave the operation in progress")?;
         self.take_files(commit, &tree, &changed, &given_up)?;
         if own_state {
@@ -81,6 +94,9 @@ impl Repo {
         let reference = branch_ref(branch);
         let from = found(self.git.refname_to_id(&reference)).doing("read the branch")?;
         self.swap_ref(&reference, from, commit, "back to the claim")?;
+        if let Some(noted) = noted {
+            noted.over();
+        }
         self.git.set_head(&reference).doing("put HEAD on the branch")
     }
 

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 use super::error::GitError;
 use super::open::Repo;
+use super::owner::{LockOwner, lock_owner};
 
 /// Stands in the repository's own folder. It stays there when it is idle: several changes a turn would
 /// make and remove it, and some file systems are slow to make a file soon after they removed one.
@@ -41,29 +42,59 @@ impl Repo {
     /// Removes the locks of a run that was killed during a change, and returns their names. The
     /// caller holds the loop's lock, so that run is dead.
     pub fn clear_own_locks(&self, branch: &str) -> Result<Vec<PathBuf>, GitError> {
+        let Some(locks) = self.busy_locks(branch) else { return Ok(Vec::new()) };
+        for lock in &locks {
+            fs::remove_file(lock).map_err(|source| GitError::Io { path: lock.clone(), source })?;
+        }
+        // Idle from here on.
+        drop(self.busy()?);
+        Ok(locks)
+    }
+
+    /// The same locks, left alone. While a loop is live they may be its own.
+    pub fn own_locks(&self, branch: &str) -> Vec<PathBuf> {
+        self.busy_locks(branch).unwrap_or_default()
+    }
+
+    /// What a run that was killed during a change left; `None` if none was.
+    fn busy_locks(&self, branch: &str) -> Option<Vec<PathBuf>> {
         let marker = self.git.path().join(MARKER);
         if fs::read(&marker).is_ok_and(|text| text != BUSY) {
-            return Ok(Vec::new());
+            return None;
         }
-        let Some(since) = modified(&marker) else { return Ok(Vec::new()) };
+        let since = modified(&marker)?;
+        let ours = |lock: &PathBuf| modified(lock).is_some_and(|made| made >= since) && !held_open(lock);
+        Some(self.lock_files(branch).into_iter().filter(ours).collect())
+    }
+
+    /// Removes the locks that an ended agent's git left behind, and returns their names.
+    ///
+    /// The caller knows that a turn of this clone was claimed and that its agent with all it started is dead. The
+    /// claim needed these files free, so a lock is newer than it: the agent's, or that of somebody who works
+    /// beside it. The latter's process is seen; where the system does not tell, nothing is removed.
+    pub fn clear_dead_locks(&self, branch: &str) -> Result<Vec<PathBuf>, GitError> {
+        let mut removed = Vec::new();
+        for lock in self.lock_files(branch) {
+            if fs::symlink_metadata(&lock).is_ok() && lock_owner(&lock, self.top()) == LockOwner::NoneSeen {
+                match fs::remove_file(&lock) {
+                    Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(source) => return Err(GitError::Io { path: lock, source }),
+                    Ok(()) => removed.push(lock),
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    /// The locks that changes of this program need.
+    fn lock_files(&self, branch: &str) -> [PathBuf; 4] {
         let (own, common) = (self.git.path(), self.git.commondir());
-        let candidates = [
+        [
             own.join("index.lock"),
             own.join("HEAD.lock"),
             common.join("packed-refs.lock"),
             common.join(format!("refs/heads/{branch}.lock")),
-        ];
-        let mut removed = Vec::new();
-        for lock in candidates {
-            let ours = modified(&lock).is_some_and(|made| made >= since);
-            if ours && !held_open(&lock) {
-                fs::remove_file(&lock).map_err(|source| GitError::Io { path: lock.clone(), source })?;
-                removed.push(lock);
-            }
-        }
-        // Idle from here on.
-        drop(self.busy()?);
-        Ok(removed)
+        ]
     }
 }
 
@@ -93,6 +124,19 @@ mod tests {
         git2::Repository::init(dir.path()).unwrap();
         let repo = Repo::open(dir.path(), Arc::new(SystemClock)).unwrap();
         (dir, repo)
+    }
+
+    /// A dead agent's locks go; one that a process holds, or may hold, stays.
+    #[test]
+    fn locks_of_a_dead_agent_are_removed() {
+        let (_dir, repo) = repository();
+        let [index, head, ..] = repo.lock_files("work");
+        let held = File::create(&index).unwrap();
+        drop(File::create(&head).unwrap());
+        assert_eq!(repo.clear_dead_locks("work").unwrap(), [head]);
+        drop(held);
+        assert_eq!(repo.clear_dead_locks("work").unwrap(), [index]);
+        assert!(repo.clear_dead_locks("work").unwrap().is_empty());
     }
 
     /// A lock without our marker, one older than it, and one that is held are somebody else's.

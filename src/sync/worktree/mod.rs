@@ -6,16 +6,19 @@
 //! number of files.
 
 mod commit;
+mod cut_move;
 mod dirty;
 mod error;
 mod file;
 mod head;
 mod history;
 mod leave;
+mod line;
 mod linked;
 mod locks;
 mod open;
 mod owner;
+mod past;
 mod path;
 mod preflight;
 mod put;
@@ -35,10 +38,12 @@ pub use error::GitError;
 pub use git2::Oid;
 pub use head::Head;
 pub use history::{CommitLine, DiffStat};
+pub use line::{LineCommit, StateChange};
 pub use linked::Kept;
 pub use open::{Identity, PRIVATE_DIR, Repo};
 pub use owner::LockOwner;
 pub(in crate::sync) use owner::holder_of;
+pub use past::EndedTurn;
 pub use path::{path_from_text, path_text};
 pub use preflight::{Operation, PreflightError};
 pub use replay::Replayed;

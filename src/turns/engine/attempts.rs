@@ -228,11 +228,17 @@ impl Engine<'_> {
             duration(span)
         );
         self.say(Fact::Waiting { role: role.to_string(), why: text });
+        if let Some(desk) = &self.desk {
+            desk.not_before(Some(at.clone()));
+        }
         let waiting = Waiting { role: role.to_string(), agent: agent.into(), why: why.into(), until: at };
         if let Err(e) = waiting.leave(&self.settings.root) {
             self.say(Fact::Warning { text: format!("`status` will not know of this wait: {e}") });
         }
         let whole = self.wait_until(until).await;
+        if let Some(desk) = &self.desk {
+            desk.not_before(None);
+        }
         Waiting::clear(&self.settings.root);
         whole
     }

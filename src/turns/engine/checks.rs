@@ -53,7 +53,7 @@ impl Engine<'_> {
             request.redactor = std::sync::Arc::clone(&self.settings.redactor);
             request.raw_log = log
                 .and_then(|f| f.try_clone().ok())
-                .map(|file| RawLog { file, max_bytes: supervision.log_max_bytes });
+                .map(|file| RawLog::file(file, supervision.log_max_bytes));
             let seen = self.show(&request.attempt, role.as_str(), "-", &command);
             let mut quiet = |activity: &Activity| crate::agents::note(&seen, activity);
             let outcome = supervise::run(request, self.world.stop, &*self.world.clock, &mut quiet).await;

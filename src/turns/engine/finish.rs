@@ -55,6 +55,7 @@ impl Engine<'_> {
                 verdict = Verdict::Interrupted(Cut::Signal(reason));
             }
         }
+        self.judge_scope(&open, &mut verdict)?;
         if matches!(verdict, Verdict::Ok) {
             self.auto_commit(&open, &checks, &mut verdict)?;
         }
@@ -321,6 +322,7 @@ impl Engine<'_> {
                 Ended::Interrupted | Ended::Released | Ended::Fenced => How::Stopped,
             },
             exit,
+            astray: self.astray.take(),
             details: Details {
                 routed: open.routed.clone(),
                 prompt: trailers.prompt.clone(),
@@ -365,6 +367,11 @@ impl Engine<'_> {
                 self.memory.left_by = None;
                 self.memory.left.clear();
             }
+            return Ok(());
+        }
+        if self.astray.is_some() {
+            // It is put aside with the rest.
+            (self.memory.left_by, self.memory.left) = (None, Vec::new());
             return Ok(());
         }
         let Some(git) = &self.git else { return Ok(()) };

@@ -47,8 +47,12 @@ impl Cut {
 pub(super) type Footprint = BTreeMap<PathBuf, Option<(u64, SystemTime)>>;
 
 impl Engine<'_> {
-    /// What the run has used so far.
+    /// What was used so far, by whoever counts.
     pub(super) fn spent(&self) -> Spent {
+        if let Some((mut spent, began)) = self.shared {
+            spent.wall += self.world.clock.mono().saturating_sub(began);
+            return spent;
+        }
         let wall = self.world.clock.mono().saturating_sub(self.began);
         let mut spent = self.spent;
         (spent.turns, spent.wall) = (self.turns, wall);
@@ -59,6 +63,9 @@ impl Engine<'_> {
     pub(super) fn count(&mut self, outcome: &Outcome) {
         if outcome.usage.is_some() || rate_limit::refusal(outcome).is_none() {
             self.spent.add(outcome.usage);
+            if let Some((spent, _)) = &mut self.shared {
+                spent.add(outcome.usage);
+            }
         }
     }
 
@@ -80,7 +87,7 @@ impl Engine<'_> {
         if self.warned_blind {
             return;
         }
-        if let Some(text) = self.spent.blind_spot(budget) {
+        if let Some(text) = self.spent().blind_spot(budget) {
             self.warned_blind = true;
             self.say(Fact::Warning { text: text.into() });
         }

@@ -26,6 +26,7 @@ mod prompt;
 mod record;
 mod role;
 mod route;
+mod scope;
 mod start;
 mod stopping;
 mod told;
@@ -40,7 +41,9 @@ pub use error::{End, LoopError, Report, TurnFailure};
 pub use looping::run;
 pub use manual::{resume, stop};
 pub use prompt::{Past, context_for, rescues};
-pub use role::{RoleReport, RoleWorld, control_remote, run_role};
+pub use role::{
+    AtTip, Beat, ExitSet, Glimpse, RoleReport, RoleWorld, control_remote, look, run_role, through_remote,
+};
 pub use start::read_state;
 
 use crate::clock::Clock;
@@ -50,7 +53,7 @@ use crate::event::{Place, Sink};
 use crate::ids::Ids;
 use crate::state::State;
 use crate::supervise::Stop;
-use crate::sync::driver::Work;
+use crate::sync::driver::{Desk, Work};
 use crate::sync::journal::Journal;
 use crate::sync::memory::Memory;
 use crate::sync::seen::Seen;
@@ -92,6 +95,12 @@ pub(super) struct Engine<'a> {
     resting: BTreeMap<String, i64>,
     /// Why the running turn was cut short, if neither its agent nor a signal did it.
     cut: Option<limits::Cut>,
+    /// What all machines used before this turn, and when it began; none where this run counts alone.
+    shared: Option<(Spent, Duration)>,
+    /// The line to whoever keeps this turn's lease.
+    desk: Option<Desk>,
+    /// Why what this turn did may not be published as it is.
+    astray: Option<String>,
     /// Where the end of a turn is put down that a driver stamps; none where this loop stamps it.
     hand: Option<Hand>,
 }

@@ -65,6 +65,7 @@ pub fn context_for(
         previous: past.previous,
         rescue_refs: past.rescue_refs,
         budget_left: past.budget_left,
+        scope: settings.workflow.step(role).map(|s| s.scope.clone()).unwrap_or_default(),
         notes: past.notes,
     }
 }

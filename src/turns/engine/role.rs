@@ -3,9 +3,13 @@
 //! The driver of `sync` claims and stamps; between the two the turn is run by the same engine as in combined mode.
 //! The driver blocks, so it has a thread of its own, and what happens there comes back as notes.
 
+mod exit_set;
 mod hands;
+mod look;
 mod notes;
 mod setup;
+mod shared;
+mod words;
 
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -18,17 +22,19 @@ use crate::clock::Clock;
 use crate::event::{Ended, Event as Fact, Place, Sink};
 use crate::ids::Ids;
 use crate::state::Status;
-use crate::supervise::{Stop, sweep_survivors};
-use crate::sync::driver::Finish;
+use crate::supervise::Stop;
+use crate::sync::driver::{Exit, Finish};
 use crate::sync::journal::Mode;
 use crate::sync::protocol::{Control, Goal, Reason, Signal};
 use crate::sync::remote::Surroundings;
 use crate::turns::budget::Reached;
 use crate::turns::settings::Settings;
-use crate::turns::stop_request::StopRequest;
 use crate::turns::waiting::Waiting;
-use hands::{Hands, Nobody};
+pub use exit_set::ExitSet;
+use hands::{Hands, Nobody, asked};
+pub use look::{AtTip, Beat, Glimpse, look};
 use notes::{Channel, Ears};
+pub use shared::through_remote;
 
 /// A request to stop is looked for this often.
 const LOOK: Duration = Duration::from_millis(500);
@@ -50,6 +56,8 @@ pub struct RoleReport {
     pub failure: Option<TurnFailure>,
     /// The budget that is used up.
     pub limit: Option<Reached>,
+    /// Who set `exit`, where that ended it.
+    pub exit: Option<ExitSet>,
 }
 
 /// Takes the turns of one role until there is a reason to end.
@@ -68,15 +76,10 @@ pub async fn run_role(
         return Err(LoopError::Unfinished);
     }
     engine.open_control();
-    for killed in sweep_survivors(&settings.root, &*world.clock) {
-        let program = killed.argv.first().map_or("?", String::as_str);
-        let text = format!("ended a process of an earlier run: pid {} ({program})", killed.pid);
-        engine.say(Fact::Notice { text });
-    }
     Waiting::clear(&settings.root);
-    engine.identity_notice()?;
     engine.agents_may_run()?;
     let holder = engine.holder();
+    let boot = holder.boot.clone();
     let Engine { world: World { sink, .. }, git, run_id, board, server, place, began, .. } = engine;
     let git = git.ok_or(LoopError::NoRepository)?;
     let made = setup::driver(&settings, &world, &git, holder, (Goal::Loop, None))?;
@@ -87,23 +90,24 @@ pub async fn run_role(
         Arc::clone(&settings),
         world.clone(),
         (run_id, board.clone(), began),
-        (notes.clone(), handle.clone()),
+        (notes.clone(), boot),
     );
-    let role = hands.role.to_string();
     let (done, result) = mpsc::channel();
     let ears_place = place.clone();
-    let root = settings.root.clone();
+    let (ears_settings, ears_clock, branch) = (Arc::clone(&settings), Arc::clone(&world.clock), git.branch);
     std::thread::Builder::new()
         .name("driver".to_owned())
         .spawn(move || {
             let mut channel = Channel(notes);
-            let mut ears = Ears::new(&mut channel, ears_place, role, root);
+            let mut ears = Ears::new(&mut channel, ears_place, (&ears_settings, ears_clock, &branch));
             let finish = made.driver.run(made.repo, &mut hands, &mut ears);
             // The receiver waits until the notes have ended.
             let _ = done.send((finish, hands.ended()));
         })
         .map_err(|source| LoopError::Io { path: settings.root.clone(), source })?;
-    let (mut interrupted, mut asked) = (false, false);
+    let mut interrupted = false;
+    // Not a sleep: notes that come faster than it would put every look off.
+    let mut look = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
             note = heard.recv() => match note {
@@ -115,16 +119,13 @@ pub async fn run_role(
                 sink.emit_at(&place, Fact::Signal { name: reason.text.clone() });
                 handle.interrupt(if reason.exit_code() == 130 { Signal::Interrupt } else { Signal::Terminate });
             }
-            () = tokio::time::sleep(LOOK) => {
+            _ = look.tick() => {
                 if world.stop.immediate() {
                     handle.cancel();
                 }
-                let request = StopRequest::find(&settings.root).filter(|r| r.turn_id.is_none());
-                if let Some(request) = request.filter(|_| !asked) {
-                    asked = true;
-                    let reason = request.reason.map(|text| settings.redactor.text(&text).into_owned());
-                    sink.emit_at(&place, Fact::StopRequested { by: "a person".into(), reason });
-                    handle.stop_requested();
+                // The driver looks before each of its own steps; this is for when it waits or runs a turn.
+                if let Some(Exit { reason }) = asked(&settings) {
+                    handle.stop_requested(reason);
                 }
             }
         }
@@ -155,7 +156,12 @@ pub async fn run_role(
         },
     );
     drop((server, lock));
-    Ok(RoleReport { finish: finish?, failure: ended.failure, limit: ended.limit })
+    let finish = finish?;
+    let exit = match finish.reason {
+        Reason::ExitSet => exit_set::exit_set(&settings, &git.repo, world.clock.now()),
+        _ => None,
+    };
+    Ok(RoleReport { finish, failure: ended.failure, limit: ended.limit, exit })
 }
 
 fn running(status: &Status) -> bool {
@@ -199,6 +205,7 @@ pub fn control_remote(
     let Engine { world: World { sink, .. }, git, place, .. } = engine;
     let git = git.ok_or(LoopError::NoRepository)?;
     let made = setup::driver(settings, world, &git, holder, (Goal::Once(what), reason))?;
-    let mut ears = Ears::new(sink, place, "stop".into(), settings.root.clone());
+    let clock = Arc::clone(&world.clock);
+    let mut ears = Ears::new(sink, place, (settings, clock, &git.branch));
     Ok(made.driver.run(made.repo, &mut Nobody, &mut ears)?.reason)
 }

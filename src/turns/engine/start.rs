@@ -86,14 +86,10 @@ impl<'a> Engine<'a> {
     pub(super) fn start(settings: &'a Settings, world: World<'a>) -> Result<(Self, LoopLock), LoopError> {
         let (mut engine, lock) = Self::open(settings, world)?;
         engine.open_control();
-        for killed in sweep_survivors(&settings.root, &*engine.world.clock) {
-            let program = killed.argv.first().map_or("?", String::as_str);
-            let text = format!("ended a process of an earlier run: pid {} ({program})", killed.pid);
-            engine.say(Fact::Notice { text });
-        }
         Waiting::clear(&settings.root);
         engine.identity_notice()?;
         engine.warn_of_a_useless_guard();
+        engine.warn_of_unchecked_scope();
         engine.agents_may_run()?;
         engine.load_or_create()?;
         engine.settle()?;
@@ -106,7 +102,7 @@ impl<'a> Engine<'a> {
         Ok((engine, lock))
     }
 
-    /// Repository, lock, journal and memory; the state is not read yet.
+    /// Survivors of a killed run, lock, repository, journal and memory; the state is not read yet.
     pub(super) fn open(settings: &'a Settings, world: World<'a>) -> Result<(Self, LoopLock), LoopError> {
         let now = world.clock.now();
         let owner =
@@ -115,9 +111,16 @@ impl<'a> Engine<'a> {
         private_folder(&settings.root)
             .map_err(|source| LoopError::Io { path: settings.private(), source })?;
         let lock = LoopLock::take(&settings.root, &owner)?;
+        // A survivor may hold a lock of the repository, and leave it when it is ended.
+        let survivors = sweep_survivors(&settings.root, &*world.clock);
         let mut cleared = Vec::new();
         if let Some(git) = &mut git {
             cleared = git.repo.clear_own_locks(&git.branch)?;
+            let journal = Journal::load(&journal::path_in(&settings.private()))?;
+            if journal.is_some_and(|j| j.outcome.is_none() && !j.confirmed) {
+                cleared.extend(git.repo.clear_dead_locks(&git.branch)?);
+            }
+            git.repo.finish_move(&git.state_path)?;
             let head = git.repo.preflight(settings.options.branch.as_deref(), &git.state_path)?;
             git.branch = head.branch.unwrap_or_default();
             git.repo.exclude_private()?;
@@ -126,11 +129,26 @@ impl<'a> Engine<'a> {
         let run_id = world.ids.uuid();
         let board = super::control::board(settings, &run_id, &world.clock, world.stop);
         let mut engine = Self::attach(settings, world, git, (run_id, board, began))?;
+        for killed in survivors {
+            let program = killed.argv.first().map_or("?", String::as_str);
+            let text = format!("ended a process of an earlier run: pid {} ({program})", killed.pid);
+            engine.say(Fact::Notice { text });
+        }
         for path in cleared {
             let text = format!("removed a lock that a killed run of this loop left: {}", path.display());
             engine.say(Fact::Notice { text });
         }
         Ok((engine, lock))
+    }
+
+    /// After an agent has ended with all it started: a git of its that was killed leaves locks.
+    pub(super) fn clear_locks_of_agent(&mut self) -> Result<(), LoopError> {
+        let Some(git) = &self.git else { return Ok(()) };
+        for path in git.repo.clear_dead_locks(&git.branch)? {
+            let text = format!("removed a lock that the agent left: {}", path.display());
+            self.say(Fact::Notice { text });
+        }
+        Ok(())
     }
 
     /// An engine of a run that is under way; whoever calls holds the lock.
@@ -164,6 +182,9 @@ impl<'a> Engine<'a> {
             warned_blind: false,
             resting: BTreeMap::new(),
             cut: None,
+            shared: None,
+            desk: None,
+            astray: None,
             hand: None,
         })
     }

@@ -147,6 +147,7 @@ impl Engine<'_> {
             routing: &routed.choice.reason,
         };
         let (outcome, answer) = self.run_by(roster, &task, Some(&mut open)).await?;
+        self.clear_locks_of_agent()?;
         self.finish(open, outcome, &answer).await
     }
 

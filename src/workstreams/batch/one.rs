@@ -1,6 +1,7 @@
 //! One task: its place, its process, what came of it.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -18,7 +19,9 @@ use crate::config::Limits;
 use crate::config::duration::Secs;
 use crate::control::LiveAttempt;
 use crate::event::{AttemptResult, Ended, Event, Place, Sink};
-use crate::supervise::{self, Activity, ActivityTag, ErrorKind, Lifecycle, Outcome, RawLog, Request, Stop};
+use crate::supervise::{
+    self, Activity, ActivityTag, ErrorKind, Lifecycle, LogTarget, Outcome, RawLog, Request, Stop,
+};
 use crate::sync::worktree::Repo;
 
 /// What the tasks of a run share.
@@ -28,6 +31,8 @@ pub(super) struct Ground<'a> {
     pub run_id: &'a str,
     pub clock: Arc<dyn Clock>,
     pub sink: RefCell<&'a mut dyn Sink>,
+    /// What the names of programs were found to mean.
+    pub programs: RefCell<BTreeMap<String, PathBuf>>,
     /// Where the logs go.
     pub logs: PathBuf,
     /// With a worktree for each: the repository and the project root in it.
@@ -93,7 +98,9 @@ impl Ground<'_> {
                 (branch, outcome)
             }
         };
-        let (result, event) = account(&task.id, log, branch, outcome);
+        let quiet = ready.is_none()
+            && outcome.as_ref().map_or(true, |outcome| outcome.stdout_bytes + outcome.stderr_bytes == 0);
+        let (result, event) = account(&task.id, (!quiet).then_some(log), branch, outcome);
         Done { at, attempt, result, event, seen }
     }
 
@@ -120,7 +127,6 @@ impl Ground<'_> {
         log: &Path,
         cwd: &Path,
     ) -> Result<Outcome, String> {
-        let file = open_log(log).map_err(|e| format!("{}: {e}", log.display()))?;
         let tag = ActivityTag {
             run: self.run_id.to_owned(),
             role: task.id.clone(),
@@ -142,6 +148,7 @@ impl Ground<'_> {
         };
         match (&task.work, ready) {
             (Work::Prompt(text), Some(ready)) => {
+                let file = open_log(log).map_err(|e| format!("{}: {e}", log.display()))?;
                 let job = Job {
                     ready,
                     prompt: text.clone(),
@@ -161,7 +168,7 @@ impl Ground<'_> {
                 Ok(run_agent(job, stop, &*self.clock, &mut hear).await)
             }
             (Work::Run(argv), _) => {
-                let request = self.command(task, argv, attempt, file, tag, cwd, limits)?;
+                let request = self.command(task, argv, attempt, log, tag, cwd, limits)?;
                 Ok(supervise::run(request, stop, &*self.clock, &mut hear).await)
             }
             (Work::Prompt(_), None) => Err("it has no agent".into()),
@@ -174,15 +181,14 @@ impl Ground<'_> {
         task: &Task,
         argv: &[String],
         attempt: &str,
-        log: File,
+        log: &Path,
         tag: ActivityTag,
         cwd: &Path,
         own: Limits,
     ) -> Result<Request, String> {
         let setting = self.setting;
         let name = argv.first().map_or("", String::as_str);
-        let program = find_on_path(name, &setting.path, cwd);
-        let program = program.ok_or_else(|| format!("`{name}` is not on PATH"))?;
+        let program = self.program(name, cwd).ok_or_else(|| format!("`{name}` is not on PATH"))?;
         let mut words = vec![program.into_os_string()];
         words.extend(argv.iter().skip(1).map(OsString::from));
         let mut request = Request::new(words, cwd.to_owned(), attempt.to_owned());
@@ -199,10 +205,24 @@ impl Ground<'_> {
             grace: general.grace_secs.0,
             log_max_bytes: general.log_max_bytes,
         };
-        request.raw_log = Some(RawLog { file: log, max_bytes: general.log_max_bytes });
+        let target = LogTarget::New(log.to_owned());
+        request.raw_log = Some(RawLog { target, max_bytes: general.log_max_bytes });
         request.redactor = Arc::clone(&setting.redactor);
         request.tag = tag;
         Ok(request)
+    }
+
+    /// Most tasks call the same few programs: what was found once is not looked for again.
+    fn program(&self, name: &str, cwd: &Path) -> Option<PathBuf> {
+        if name.contains('/') {
+            return find_on_path(name, &self.setting.path, cwd);
+        }
+        if let Some(found) = self.programs.borrow().get(name) {
+            return Some(found.clone());
+        }
+        let found = find_on_path(name, &self.setting.path, cwd)?;
+        self.programs.borrow_mut().insert(name.to_owned(), found.clone());
+        Some(found)
     }
 
     fn environment(&self, task: &Task) -> Vec<(String, String)> {
@@ -220,11 +240,11 @@ fn open_log(path: &Path) -> std::io::Result<File> {
 /// What a task's end means.
 fn account(
     id: &str,
-    log: String,
+    log: Option<String>,
     branch: Option<String>,
     outcome: Result<Outcome, String>,
 ) -> (TaskResult, Event) {
-    let mut result = TaskResult { log: Some(log), branch, ..TaskResult::never(id, State::Failed, None) };
+    let mut result = TaskResult { log, branch, ..TaskResult::never(id, State::Failed, None) };
     let mut told = AttemptResult::default();
     let ended = match outcome {
         Err(error) => {

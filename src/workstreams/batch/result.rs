@@ -43,7 +43,7 @@ pub struct TaskResult {
     pub signal: Option<i32>,
     /// How long its process ran; none: there was none.
     pub seconds: Option<f64>,
-    /// Relative to the project root.
+    /// Relative to the project root; none: nothing was printed.
     pub log: Option<String>,
     /// The branch that holds its work.
     #[serde(skip_serializing_if = "Option::is_none")]

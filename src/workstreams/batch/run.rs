@@ -103,6 +103,7 @@ pub async fn run(
         run_id: &run_id,
         clock: Arc::clone(&world.clock),
         sink: RefCell::new(world.sink),
+        programs: RefCell::default(),
         logs,
         repo,
     };

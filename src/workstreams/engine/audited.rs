@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::process::{Bench, HASH, Ran, hash};
+use super::process::{Bench, HASH, Log, Ran, hash};
 use crate::agents::{note, shown, together};
 use crate::clock::Clock;
 use crate::config::Limits;
@@ -94,6 +94,15 @@ struct Ear<'e> {
     hash: u64,
 }
 
+impl Ear<'_> {
+    /// The attempt's end says whether its log is whole.
+    fn note(&self, bytes: &[u8]) {
+        if let Log::Open(mut file) = self.bench.log {
+            let _ = std::io::Write::write_all(&mut file, bytes);
+        }
+    }
+}
+
 impl oneshot::Observer for Ear<'_> {
     fn hear(&mut self, fact: &Fact<'_>) {
         match fact {
@@ -102,13 +111,12 @@ impl oneshot::Observer for Ear<'_> {
                 match &activity.kind {
                     Kind::Output { bytes } => {
                         self.hash = hash(self.hash, bytes);
-                        // The attempt's end says whether its log is whole.
-                        let _ = std::io::Write::write_all(&mut &*self.bench.log, bytes);
+                        self.note(bytes);
                     }
                     Kind::Message { text } => {
                         self.hash = hash(self.hash, text.as_bytes());
                         let text = format!("{}\n", text.trim_end());
-                        let _ = std::io::Write::write_all(&mut &*self.bench.log, text.as_bytes());
+                        self.note(text.as_bytes());
                     }
                     _ => {}
                 }

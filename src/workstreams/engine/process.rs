@@ -13,7 +13,9 @@ use crate::config::Limits;
 use crate::config::duration::Secs;
 use crate::control::LiveAttempt;
 use crate::event::Event;
-use crate::supervise::{self, Activity, ActivityTag, Kind, Outcome, RawLog, Request, Stdin, Stop, Stream};
+use crate::supervise::{
+    self, Activity, ActivityTag, Kind, LogTarget, Outcome, RawLog, Request, Stdin, Stop, Stream,
+};
 
 /// The interpreter's own part of a `python` step: the function is given what stands on stdin, and its answer is the
 /// last line on stdout.
@@ -43,9 +45,17 @@ pub(super) struct Bench<'a> {
     pub attempt: &'a str,
     pub stop: &'a Stop,
     pub seen: &'a LiveAttempt,
-    pub log: &'a File,
+    pub log: Log<'a>,
     pub env: Vec<(String, String)>,
     pub hear: &'a dyn Fn(Event),
+}
+
+/// Where an attempt's output goes.
+#[derive(Clone, Copy)]
+pub(super) enum Log<'a> {
+    Open(&'a File),
+    /// Made with the first byte; for an attempt of one process.
+    New(&'a Path),
 }
 
 /// What is run.
@@ -177,8 +187,11 @@ impl Bench<'_> {
             grace: general.grace_secs.0,
             log_max_bytes: general.log_max_bytes,
         };
-        let file = self.log.try_clone().map_err(|e| e.to_string())?;
-        request.raw_log = Some(RawLog { file, max_bytes: general.log_max_bytes });
+        let target = match self.log {
+            Log::Open(file) => LogTarget::File(file.try_clone().map_err(|e| e.to_string())?),
+            Log::New(path) => LogTarget::New(path.to_owned()),
+        };
+        request.raw_log = Some(RawLog { target, max_bytes: general.log_max_bytes });
         request.redactor = Arc::clone(&setting.redactor);
         request.tag = self.tag("");
         let mut catch = Catch::new(self, true, python);
@@ -205,7 +218,10 @@ impl Bench<'_> {
             attempt: self.attempt.to_owned(),
             supervision: &setting.config.supervision,
             limits: Limits { timeout_secs: timeout, ..Limits::default() },
-            log: Some(self.log),
+            log: match self.log {
+                Log::Open(file) => Some(file),
+                Log::New(_) => None,
+            },
             activity_log: Some(activity_log.to_owned()),
             redactor: Arc::clone(&setting.redactor),
             tag: self.tag(&ready.agent.name),

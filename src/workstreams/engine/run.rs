@@ -7,6 +7,7 @@ mod starts;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::DirBuilderExt;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -210,6 +211,10 @@ impl<'a> Engine<'a> {
         }
         book.settle();
         let setting = self.ground.setting;
+        if let Err(e) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.ground.logs) {
+            let text = format!("{}: {e}; there will be no logs", self.ground.logs.display());
+            book.event(Event::Warning { text });
+        }
         let folder = control::folder(&setting.private);
         control::sweep(&folder, self.ground.clock.now());
         match Server::open(&folder, setting.runtime_dir.as_deref(), self.board.clone()) {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::book::Book;
 use super::gate::{self, Found, status};
-use super::process::{Bench, Program, Ran};
+use super::process::{Bench, Log, Program, Ran};
 use super::request::{Request, Work};
 use super::setting::Setting;
 use super::tools::{Agents, Catalog, Means};
@@ -118,7 +118,7 @@ impl Ground<'_> {
         let verdict = if let Some(why) = start.refused.clone().or_else(|| start.request.problem()) {
             Verdict::failed(Trouble::Invalid, ErrorKind::InvalidRequest.name(), why)
         } else {
-            match open_log(&start.log) {
+            match log_of(&start, step) {
                 Err(e) => Verdict::failed(Trouble::Spawn, "os", format!("{}: {e}", start.log.display())),
                 Ok(log) => {
                     let before = self.look_before(start.step);
@@ -130,7 +130,7 @@ impl Ground<'_> {
                         attempt: &start.request.attempt,
                         stop: &start.stop,
                         seen: &start.seen,
-                        log: &log,
+                        log: log.as_ref().map_or(Log::New(&start.log), Log::Open),
                         env: self.environment(step, &start),
                         hear: &hear,
                     };
@@ -369,6 +369,15 @@ fn judge(ran: &Ran) -> Verdict {
             Verdict::failed(trouble, kind.name(), status(outcome))
         }
     }
+}
+
+/// None: one command's alone, made with its first byte; else it is there from the beginning.
+fn log_of(start: &Start, step: &Step) -> std::io::Result<Option<File>> {
+    let command = matches!(start.request.work, Work::Argv(_) | Work::Shell(_) | Work::Python(_));
+    if command && step.gates.is_empty() {
+        return Ok(None);
+    }
+    open_log(&start.log).map(Some)
 }
 
 /// Continues nothing: each attempt's log is its own.

@@ -143,13 +143,13 @@ impl Desk<'_> {
             self.say(&path(set[1]), format!("step {name} has {}: exactly one is needed", set.join(" and ")));
         }
         for (key, text) in [("prompt", &step.prompt), ("oneshot", &step.oneshot)] {
-            if let Some(file) = text.as_ref().filter(|text| names_a_file(text)) {
-                if !(self.known.file)(file) && !written.contains(file.as_str()) {
-                    self.say(
-                        &path(key),
-                        format!("step {name}: there is no file {file}, and no step's `outputs` names it"),
-                    );
-                }
+            if let Some(file) = text.as_ref().filter(|text| names_a_file(text))
+                && !(self.known.file)(file)
+                && !written.contains(file.as_str())
+            {
+                let message =
+                    format!("step {name}: there is no file {file}, and no step's `outputs` names it");
+                self.say(&path(key), message);
             }
         }
         if let Some(python) = &step.python

@@ -1,5 +1,7 @@
 //! What a file may hold, and everything that is wrong with one at once.
 
+use std::fmt::Write as _;
+
 use super::*;
 use crate::workstreams::schedule::OnFailure;
 
@@ -143,7 +145,7 @@ fn what_is_no_workstream() {
 fn a_long_cycle() {
     let mut text = String::from("id: x\nsteps:\n");
     for n in 0..300 {
-        text.push_str(&format!("  - {{id: s{n}, run: [x], depends_on: [s{}]}}\n", (n + 1) % 300));
+        writeln!(text, "  - {{id: s{n}, run: [x], depends_on: [s{}]}}", (n + 1) % 300).unwrap();
     }
     let problems = look(&text).unwrap_err();
     assert_eq!(problems.len(), 1);

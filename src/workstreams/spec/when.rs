@@ -35,9 +35,8 @@ pub fn read(text: &str) -> Result<Vec<String>, String> {
             (Some("steps"), Some(name)) => {
                 names.insert(name.to_owned());
             }
-            (Some("steps"), None) => {}
+            (Some("steps") | None, _) => {}
             (Some(other), _) => return Err(format!("`{other}` is not known here, only `steps`")),
-            (None, _) => {}
         }
     }
     names.extend(quoted(text));

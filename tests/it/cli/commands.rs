@@ -10,6 +10,11 @@ fn the_demo_tells_the_whole_story() {
         ran.out.lines().filter(|l| l.starts_with("iter ")).filter_map(|l| l.split(' ').nth(3)).collect();
     assert_eq!(turns, ["supervisor.md", "main.md", "supervisor.md", "main.md"]);
     assert!(ran.out.trim_end().ends_with("orchestrator --once"), "{}", ran.out);
+    let roles: Vec<&str> =
+        ran.out.lines().filter(|l| l.contains(" | iter ")).filter_map(|l| l.split(' ').next()).collect();
+    assert_eq!(roles, ["galph", "ralph", "galph", "ralph"], "{}", ran.out);
+    assert!(ran.out.contains("\naudit: 8 turns in 25 commits, every step is legal\n"), "{}", ran.out);
+    assert!(!ran.out.contains("notice:") && ran.err.is_empty(), "{}{}", ran.out, ran.err);
     let folder = ran.out.lines().next().unwrap().strip_prefix("scratch project: ").unwrap().to_owned();
     assert_eq!(std::fs::read_to_string(format!("{folder}/primes.txt")).unwrap(), "2\n3\n");
     std::fs::remove_dir_all(std::path::Path::new(&folder).parent().unwrap()).unwrap();

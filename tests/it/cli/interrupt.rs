@@ -106,7 +106,7 @@ fn asking_twice_is_asking_once() {
     let start = std::time::Instant::now();
     kill_process(Pid::from_child(&run), Signal::INT).unwrap();
     ended_as_interrupted(&p, run);
-    assert!(start.elapsed().as_secs() < 3, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 8, "{:?}", start.elapsed());
 }
 
 /// P18: whatever clients do, the loop goes on.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::project::{Project, wait_until};
 
@@ -66,8 +66,13 @@ fn files(folder: &Path) -> Vec<(String, String)> {
     found
 }
 
-fn status_over_the_socket(p: &Project) -> String {
-    let socket = fs::read_dir(p.path(".orchestrator/run")).unwrap().next().unwrap().unwrap().path();
+/// The socket of the run, once it listens: until then it has another name.
+fn socket(p: &Project) -> Option<PathBuf> {
+    let entries = fs::read_dir(p.path(".orchestrator/run")).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some_and(|e| e == "sock"))
+}
+
+fn status_over_the_socket(socket: &Path) -> String {
     let mut stream = UnixStream::connect(socket).unwrap();
     stream.write_all(b"{\"command\":\"status\"}\n").unwrap();
     let mut line = String::new();
@@ -87,10 +92,9 @@ fn a_secret_leaves_no_trace() {
         args.extend(more);
         let run = p.start(&args);
         wait_until("the check", || {
-            let folder = fs::read_dir(p.path(".orchestrator/run")).into_iter().flatten().count();
-            folder == 1 && status_over_the_socket(&p).contains("until test -e go")
+            socket(&p).is_some_and(|path| status_over_the_socket(&path).contains("until test -e go"))
         });
-        let said = status_over_the_socket(&p);
+        let said = status_over_the_socket(&socket(&p).unwrap());
         clean("the socket", &said);
         assert!(said.contains("[redacted]"), "{said}");
         let shown = p.run(&["status"]).expect(0);

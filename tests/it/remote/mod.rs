@@ -4,9 +4,10 @@
 mod contract;
 mod drive;
 mod faults;
-mod ground;
-mod http;
-mod inetd;
+pub mod ground;
+pub mod http;
+pub mod inetd;
+mod probe;
 mod races;
 mod site;
 mod wrecks;

@@ -215,7 +215,7 @@ impl Listener for Ears {
 
 pub fn done() -> Work {
     let details = Details { agent: Some("fake".into()), exit: Some("0".into()), ..Details::default() };
-    Work { how: How::Succeeded, exit: None, details }
+    Work { how: How::Succeeded, exit: None, astray: None, details }
 }
 
 /// Waits for another thread or process, for a bounded time.

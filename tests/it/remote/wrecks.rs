@@ -266,7 +266,8 @@ fn a_refused_hand_off_is_kept() {
     assert!(why.contains("ask Zoe first"), "{why}");
     assert_eq!((refused.code(), refused.runs), (4, 1));
     fs::remove_file(site.ground.bare().join("hooks/pre-receive")).unwrap();
-    let published = bob.run_with(|_, _, _| panic!("it is over already"), |handle| handle.stop_requested());
+    let published =
+        bob.run_with(|_, _, _| panic!("it is over already"), |handle| handle.stop_requested(None));
     assert_eq!(published.runs, 0, "{:?}", published.finish);
     assert!(site.subjects().iter().any(|s| s.contains("actor=ralph → next=galph status=ok")));
     site.assert_legal();

@@ -1,3 +1,20 @@
 //! Role mode: real processes in clones of one bare repository.
 
+mod alternate;
+mod commands;
+mod crash;
+mod cron;
+mod facts;
+mod fence;
+mod ground;
+mod heritage;
+mod kills;
+mod limits;
+mod network;
+mod observer;
+mod proxy;
+mod scope;
+mod stage;
+mod starts;
+mod stopping;
 mod turns;

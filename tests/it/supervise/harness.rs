@@ -92,7 +92,7 @@ impl Bench {
     pub fn with_logs(&self, script: &str) -> Request {
         let mut request = self.request(script);
         let file = File::create_new(self.path("raw.log")).unwrap();
-        request.raw_log = Some(RawLog { file, max_bytes: 1 << 30 });
+        request.raw_log = Some(RawLog::file(file, 1 << 30));
         request.activity_log = Some(self.path("activity.jsonl"));
         request
     }
@@ -180,7 +180,7 @@ pub fn lives(pid: i32) -> bool {
 pub fn until(what: &str, done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < Duration::from_secs(20), "waited in vain for {what}");
+        assert!(start.elapsed() < Duration::from_secs(90), "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

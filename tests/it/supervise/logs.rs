@@ -66,7 +66,7 @@ async fn a_full_disk() {
     let bench = Bench::new();
     let mut request = bench.request("spam 300000; print end");
     let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
-    request.raw_log = Some(RawLog { file, max_bytes: 1 << 20 });
+    request.raw_log = Some(RawLog::file(file, 1 << 20));
     request.activity_log = Some("/dev/full".into());
     let (outcome, facts) = conduct(request, &Stop::new()).await;
     assert!(outcome.succeeded() && outcome.logs_incomplete);

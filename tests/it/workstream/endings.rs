@@ -1,5 +1,7 @@
 //! How steps and runs end, and how runs go on.
 
+use std::fmt::Write as _;
+
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{events, report, run, said, states};
@@ -136,9 +138,7 @@ fn scopes_never_overlap() {
     let p = Project::new();
     let mut text = String::from("id: x\nmax_parallel: 8\nsteps:\n");
     for n in 0..6 {
-        text.push_str(&format!(
-            "  - {{id: s{n}, files_scope: [shared/**], shell: 'mkdir lock; echo {n} >> shared.log; sleep 0.02; rmdir lock'}}\n"
-        ));
+        writeln!(text, "  - {{id: s{n}, files_scope: [shared/**], shell: 'mkdir lock; echo {n} >> shared.log; sleep 0.02; rmdir lock'}}").unwrap();
     }
     p.write("shared.log", "");
     // `lock` and the log are not theirs, but an unscoped step beside them could have made them.

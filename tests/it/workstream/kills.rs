@@ -1,5 +1,7 @@
 //! `kill -9` at any moment of a run, then resume: every step's effect once, or recorded as run again after a crash.
 
+use std::fmt::Write as _;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ fn file(steps: usize) -> String {
             n if n % 3 == 0 => format!(", depends_on: [s{}, s{}]", n - 1, n / 2),
             n => format!(", depends_on: [s{}]", n / 2),
         };
-        text.push_str(&format!("  - {{id: s{n}, shell: 'echo s{n} >> effects'{after}}}\n"));
+        writeln!(text, "  - {{id: s{n}, shell: 'echo s{n} >> effects'{after}}}").unwrap();
     }
     text
 }

@@ -1,5 +1,7 @@
 //! Tools: adapters, routing, circuits (W14 to W21).
 
+use std::fmt::Write as _;
+
 use super::{events, report, run, said};
 use crate::cli::project::{Project, block};
 
@@ -75,7 +77,7 @@ fn a_circuit_outlives_the_program() {
     );
     let mut text = String::from("id: x\non_failure: continue\nmax_parallel: 1\nsteps:\n");
     for n in 0..5 {
-        text.push_str(&format!("  - {{id: s{n}, kind: edit, prompt: do}}\n"));
+        writeln!(text, "  - {{id: s{n}, kind: edit, prompt: do}}").unwrap();
     }
     run(&p, &text, 0);
     assert_eq!(p.read("tried").lines().count(), 5);

@@ -1,6 +1,7 @@
 //! The local repository, on real ones.
 
 mod cost;
+mod cut_move;
 mod dirt;
 pub(crate) mod fixture;
 mod history;

@@ -10,17 +10,21 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::notes::{Channel, Note};
 use super::{LoopError, RoleWorld, Settings};
+use crate::config::Budget;
 use crate::control::Board;
-use crate::event::Event as Fact;
+use crate::event::{Event as Fact, Place, Sink};
 use crate::ids::RoleId;
-use crate::state::file;
-use crate::supervise::{Stop, StopReason};
-use crate::sync::driver::{Claimed, Desk, Details, Handle, Runner, Work};
-use crate::sync::protocol::{AgentMark, How, Signal};
-use crate::sync::worktree::Repo;
-use crate::turns::budget::{Reached, Spent};
+use crate::state::{State, file};
+use crate::supervise::{Killed, Stop, StopReason, end_session, start_of};
+use crate::sync::driver::{Claimed, Desk, Exit, Runner, Work};
+use crate::sync::hand_offs::HandOffs;
+use crate::sync::protocol::AgentMark;
+use crate::sync::worktree::{Oid, Repo};
+use crate::turns::budget::{Reached, Spent, reached};
 use crate::turns::engine::start::open_git;
 use crate::turns::engine::{End, Engine, Hand, TurnFailure, World};
+use crate::turns::router;
+use crate::turns::stop_request::StopRequest;
 
 /// Between two looks at how urgent a stop has become.
 const LOOK: Duration = Duration::from_millis(200);
@@ -49,8 +53,11 @@ pub(super) struct Hands {
     world: RoleWorld,
     run: (String, Board, Duration),
     notes: UnboundedSender<Note>,
-    driver: Handle,
     carried: Carried,
+    /// What all machines used.
+    shared: HandOffs,
+    /// Of this boot, by which the mark of an agent is told from one of an earlier boot.
+    boot: String,
     /// Dirty before the turn, and not its own.
     dirty: BTreeSet<PathBuf>,
     came: Came,
@@ -61,11 +68,12 @@ impl Hands {
         settings: Arc<Settings>,
         world: RoleWorld,
         run: (String, Board, Duration),
-        (notes, driver): (UnboundedSender<Note>, Handle),
+        (notes, boot): (UnboundedSender<Note>, String),
     ) -> Self {
         let role = settings.options.role.clone().unwrap_or_else(|| settings.workflow.first().clone());
         let (carried, dirty, came) = (Carried::default(), BTreeSet::new(), Came::default());
-        Self { role, settings, world, run, notes, driver, carried, dirty, came }
+        let shared = HandOffs::default();
+        Self { role, settings, world, run, notes, carried, shared, boot, dirty, came }
     }
 
     pub(super) fn ended(self) -> Came {
@@ -102,19 +110,17 @@ impl Hands {
         self.carried = Carried { spent, turns, resting, warned_blind };
     }
 
+    fn say(&self, fact: Fact) {
+        Channel(self.notes.clone()).emit_at(&Place::run(&*self.run.0), fact);
+    }
+
     fn prepare(&mut self) -> Result<(), LoopError> {
         let (settings, world) = (Arc::clone(&self.settings), self.world.clone());
         let mut sink = Channel(self.notes.clone());
         let mut engine = self.engine(&settings, &world, &world.stop, &mut sink)?;
-        let limit = engine.at_limit();
         let dirty = engine.before_turn(&self.role);
         let saved = engine.save_memory();
         self.keep(engine);
-        if let Some(End::Limited(limit)) = limit {
-            let words = limit.words();
-            self.came.limit = Some(limit);
-            return Err(LoopError::Dirty(vec![words]));
-        }
         self.dirty = dirty?;
         saved
     }
@@ -138,7 +144,11 @@ impl Hands {
             reclaimed: claimed.turn.kind != crate::sync::protocol::ClaimKind::Fresh,
         });
         let heads = (Some(claimed.on), Some(claimed.on));
-        let open = engine.opened(&role, id, attempt, heads, self.dirty.clone(), world.clock.mono())?;
+        let began = world.clock.mono();
+        engine.shared = Some((Spent::of_all(self.shared.list()), began));
+        engine.desk = Some(desk.clone());
+        engine.board.on_birth(Some(births(desk.clone(), self.boot.clone())));
+        let open = engine.opened(&role, id, attempt, heads, self.dirty.clone(), began)?;
         let end = runtime.block_on(async {
             let mut asked = desk.stop();
             let (mut told, mut urgent) = (false, false);
@@ -161,28 +171,32 @@ impl Hands {
                 }
             }
         });
+        engine.board.on_birth(None);
         engine.turns += 1;
         engine.warn_of_blind_spots();
         let hand = engine.hand.take();
         self.keep(engine);
         match end? {
             Some(End::Failed(failure)) => self.came.failure = Some(failure),
-            Some(End::Limited(limit)) => {
-                self.came.limit = Some(limit);
-                // The driver takes its own stop for granted where a turn was stopped.
-                self.driver.interrupt(Signal::Terminate);
-            }
+            // The next look at the remote ends the loop.
+            Some(End::Limited(limit)) => self.came.limit = Some(limit),
             _ => {}
         }
         Ok(match hand {
             Some(Hand::Full(work)) => *work,
-            _ => failed("the turn ended without an outcome".into()),
+            _ => Work::failed("the turn ended without an outcome".into()),
         })
     }
 }
 
-fn failed(reason: String) -> Work {
-    Work { how: How::Failed, exit: None, details: Details { reason: Some(reason), ..Details::default() } }
+/// Tells the driver of each process of the turn: a crash leaves it to the next start.
+fn births(desk: Desk, boot: String) -> Arc<dyn Fn(u32) + Send + Sync> {
+    Arc::new(move |pid| {
+        // Without a process table nothing tells a process from a later one of its number.
+        if let Some(start) = start_of(pid) {
+            desk.started(AgentMark { group: pid, started: format!("{start}@{boot}") });
+        }
+    })
 }
 
 impl Runner for Hands {
@@ -195,11 +209,62 @@ impl Runner for Hands {
 
     fn run(&mut self, turn: &Claimed, desk: &Desk) -> Work {
         self.take_turn(turn, desk)
-            .unwrap_or_else(|e| failed(self.settings.redactor.text(&e.to_string()).into_owned()))
+            .unwrap_or_else(|e| Work::failed(self.settings.redactor.text(&e.to_string()).into_owned()))
     }
 
-    /// The start has ended all that an earlier run of this clone left.
-    fn end_old(&mut self, _: &AgentMark) {}
+    fn routed(&self, state: &State) -> Option<String> {
+        let settings = &self.settings;
+        if !settings.router.enabled {
+            return None;
+        }
+        let choice =
+            router::deterministic(&settings.workflow, &settings.router, &self.role, state.iteration).ok()?;
+        Some(choice.prompt)
+    }
+
+    fn limit(&mut self, repo: &Repo, tip: Oid) -> Option<String> {
+        if let Some(limit) = &self.came.limit {
+            return Some(limit.words());
+        }
+        let budget = &self.settings.config.budget;
+        if *budget == Budget::default() {
+            return None;
+        }
+        if let Err(e) = self.shared.advance(repo, tip) {
+            self.say(Fact::Warning { text: format!("the budget is not counted: {e}") });
+            return None;
+        }
+        let limit = reached(&self.settings.config.budget, &Spent::of_all(self.shared.list()))?;
+        let (budget, most, used) = limit.numbers();
+        self.say(Fact::BudgetReached { budget: budget.into(), limit: most, used });
+        self.came.limit = Some(limit);
+        Some(limit.words())
+    }
+
+    fn asked_to_stop(&mut self) -> Option<Exit> {
+        asked(&self.settings)
+    }
+
+    /// Its marks are gone if it wiped its environment; then its session is what is left to know it by.
+    fn end_old(&mut self, mark: &AgentMark) {
+        let Some((start, boot)) = mark.started.split_once('@') else { return };
+        let Some(start) = start.parse().ok().filter(|_| boot == self.boot) else { return };
+        for killed in end_session(mark.group, start, &*self.world.clock) {
+            self.say(ended_notice(&killed));
+        }
+    }
+}
+
+/// A person's request that waits on disk; one of a turn's own agent waits for the turn's end.
+pub(super) fn asked(settings: &Settings) -> Option<Exit> {
+    let request = StopRequest::find(&settings.root).filter(|r| r.turn_id.is_none())?;
+    Some(Exit { reason: request.reason.map(|text| settings.redactor.text(&text).into_owned()) })
+}
+
+/// What is said of a process that a dead run left.
+pub(super) fn ended_notice(killed: &Killed) -> Fact {
+    let program = killed.argv.first().map_or("?", String::as_str);
+    Fact::Notice { text: format!("ended a process of an earlier run: pid {} ({program})", killed.pid) }
 }
 
 /// For a change of the state alone: takes no turn.
@@ -211,7 +276,7 @@ impl Runner for Nobody {
     }
 
     fn run(&mut self, _: &Claimed, _: &Desk) -> Work {
-        failed("no turn is taken by this command".to_owned())
+        Work::failed("no turn is taken by this command".to_owned())
     }
 
     fn end_old(&mut self, _: &AgentMark) {}

@@ -1,13 +1,19 @@
 //! What happens in the driver's threads, on its way to those who hear events.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::words::{self, Here};
+use crate::clock::{Clock, duration};
 use crate::event::{Event as Fact, Place, Sink};
-use crate::sync::driver::{Listener, Said};
-use crate::sync::protocol::{ClaimKind, Message, Waiting};
+use crate::sync::driver::{Backdrop, Listener, Said};
+use crate::sync::protocol::{ClaimKind, Lost, Message, Waiting};
+use crate::turns::logs::RoleLogs;
+use crate::turns::settings::Settings;
 use crate::turns::stop_request::StopRequest;
 
 pub(super) enum Note {
@@ -60,16 +66,32 @@ impl Sink for Channel {
 pub(super) struct Ears<'s> {
     sink: &'s mut dyn Sink,
     place: Place,
-    role: String,
+    here: Here,
     root: PathBuf,
+    clock: Arc<dyn Clock>,
+    on: Backdrop,
+    /// What was last waited for: a hook is called once for it, however often it is said.
+    waited: Option<(Waiting, Option<String>)>,
 }
 
 impl<'s> Ears<'s> {
-    pub(super) fn new(sink: &'s mut dyn Sink, place: Place, role: String, root: PathBuf) -> Self {
-        Self { sink, place, role, root }
+    pub(super) fn new(
+        sink: &'s mut dyn Sink,
+        place: Place,
+        (settings, clock, branch): (&Settings, Arc<dyn Clock>, &str),
+    ) -> Self {
+        let role = settings.options.role.as_ref().unwrap_or_else(|| settings.workflow.first());
+        let logs = RoleLogs::folder(Path::new(&settings.config.logs_dir), Some(branch));
+        let here = Here {
+            role: role.to_string(),
+            logs: logs.to_string_lossy().into_owned(),
+            margin: settings.config.sync.margin_secs.0.as_secs(),
+        };
+        let (root, on, waited) = (settings.root.clone(), Backdrop::default(), None);
+        Self { sink, place, here, root, clock, on, waited }
     }
 
-    fn fact(&self, said: &Said) -> Option<Fact> {
+    fn fact(&mut self, said: &Said) -> Option<Fact> {
         let notice = |text: String| Some(Fact::Notice { text });
         let warning = |text: String| Some(Fact::Warning { text });
         match said {
@@ -79,6 +101,17 @@ impl<'s> Ears<'s> {
             Said::TakesAlong(names) => notice(format!("published with the claim: {}", names.join(", "))),
             Said::LeaseLate => warning("the lease has not been renewed for two thirds of its time".into()),
             Said::LeaseGoesOn => warning("the lease had ended, but the turn is still ours".into()),
+            Said::LeaseLost { lost, epoch } => {
+                let reason = match lost {
+                    Lost::Fenced => "the turn is another machine's now",
+                    Lost::Unreachable => "the remote was out of reach until the lease ended",
+                };
+                let (role, epoch) = (self.here.role.clone(), *epoch);
+                Some(Fact::LeaseLost { role, epoch, reason: reason.into() })
+            }
+            Said::StopRequested(reason) => {
+                Some(Fact::StopRequested { by: "a person".into(), reason: reason.clone() })
+            }
             Said::StopPublished => {
                 StopRequest::clear(&self.root);
                 None
@@ -86,33 +119,49 @@ impl<'s> Ears<'s> {
         }
     }
 
-    fn message(&self, message: &Message) -> Option<Fact> {
+    fn message(&mut self, message: &Message) -> Option<Fact> {
         let notice = |text: String| Some(Fact::Notice { text });
         let warning = |text: String| Some(Fact::Warning { text });
+        let role = || self.here.role.clone();
         match message {
-            Message::Waiting(waiting) => {
-                let why = match waiting {
-                    Waiting::NoState => {
-                        "there is no state on the remote yet: the first role creates it".into()
-                    }
-                    Waiting::OtherRole(role) => format!("it is {role}'s turn"),
-                    Waiting::Failed(role) => {
-                        format!("{role}'s turn has failed (orchestrator resume clears that)")
-                    }
-                    Waiting::Standby => "another machine runs this role's turn".into(),
-                    Waiting::ByCommand => "another machine runs this role's turn, without a lease".into(),
-                    Waiting::Odd => "this role is expected while another one runs".into(),
-                };
-                Some(Fact::Waiting { role: self.role.clone(), why })
+            Message::Waiting { why, sign } => {
+                let text = words::waiting(&self.here, why, *sign, &self.on, self.clock.now());
+                let turn = self.on.state.as_ref().and_then(|s| s.turn.as_ref()).map(|t| t.id.clone());
+                let fact = Some((why.clone(), turn));
+                if self.waited == fact {
+                    return notice(format!("{} waits: {text}", self.here.role));
+                }
+                self.waited = fact;
+                Some(Fact::Waiting { role: role(), why: text })
             }
-            Message::LooksDead { .. } => warning("the machine whose turn it is looks dead".into()),
+            Message::LooksDead { sign, .. } => {
+                warning(words::looks_dead(&self.here, *sign, &self.on, self.clock.now()))
+            }
             Message::Claiming { kind: ClaimKind::TakeOver, .. } => {
                 notice("taking over a turn whose machine looks dead".into())
             }
             Message::Claiming { kind: ClaimKind::Resume, .. } => {
                 notice("resuming a turn that this clone had begun".into())
             }
-            Message::Claiming { .. } | Message::Published { .. } | Message::LostRace => None,
+            Message::Won { kind: ClaimKind::TakeOver, epoch } => {
+                let turn = self.on.before.as_ref().and_then(|s| s.turn.as_ref());
+                let from = turn.and_then(|t| t.holder.as_ref()).map_or_else(|| "unknown".into(), words::name);
+                let silence = turn.map_or(0, |t| t.lease_secs).saturating_add(self.here.margin);
+                let silence = duration(Duration::from_secs(silence));
+                let reason = format!("no sign of it for {silence}");
+                Some(Fact::Takeover { role: role(), epoch: *epoch, from, reason })
+            }
+            Message::Fenced { epoch, .. } => {
+                let reason = words::new_owner(self.on.state.as_ref(), *epoch);
+                Some(Fact::Fenced { role: role(), epoch: *epoch, reason })
+            }
+            Message::Published { .. } => {
+                let state = self.on.state.as_ref()?;
+                let (iteration, epoch) = (state.iteration, state.epoch());
+                let commit = self.on.tip.clone().unwrap_or_default();
+                Some(Fact::StatePublished { iteration, role: role(), epoch, commit })
+            }
+            Message::Claiming { .. } | Message::Won { .. } | Message::LostRace => None,
             Message::Settling => notice("settling what an earlier run had sent".into()),
             Message::Replaying { round, .. } => {
                 notice(format!("others pushed meanwhile: the work is put on top (round {round})"))
@@ -122,7 +171,8 @@ impl<'s> Ears<'s> {
                 warning("the remote branch does not descend from what was seen before".into())
             }
             Message::Rescued { name, .. } => {
-                Some(Fact::Rescue { reference: name.to_string(), why: "the turn was lost".into() })
+                let why = self.on.rescue_why.clone().unwrap_or_else(|| "the turn was lost".into());
+                Some(Fact::Rescue { reference: name.to_string(), why })
             }
             Message::RescueKeptHere { commit, why } => {
                 warning(format!("rescued work stays in this clone ({commit}): {why}"))
@@ -132,6 +182,10 @@ impl<'s> Ears<'s> {
 }
 
 impl Listener for Ears<'_> {
+    fn see(&mut self, backdrop: Backdrop) {
+        self.on = backdrop;
+    }
+
     fn hear(&mut self, said: &Said) {
         if let Some(fact) = self.fact(said) {
             self.sink.emit_at(&self.place, fact);

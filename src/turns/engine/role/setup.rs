@@ -7,13 +7,31 @@ use crate::config;
 use crate::state::Holder;
 use crate::sync::driver::{Driver, Setup, World, lease_ref_of};
 use crate::sync::protocol::{BootId, Config, Goal, RefName, Start, Takeover, Timing};
-use crate::sync::remote::{Connector, Limits};
+use crate::sync::remote::{Cancel, Connector, Limits};
 use crate::sync::worktree::Repo;
 use crate::turns::engine::Git;
 
 pub(super) struct Made {
     pub driver: Driver,
     pub repo: Repo,
+}
+
+/// The way to the remote of a branch: its upstream's, or `origin`. Gives the remote's name too.
+pub(super) fn connect(
+    settings: &Settings,
+    world: &RoleWorld,
+    repo: &Repo,
+    branch: &str,
+) -> Result<(Connector, String, Cancel), LoopError> {
+    let sync = &settings.config.sync;
+    let upstream = repo.raw().branch_upstream_remote(&format!("refs/heads/{branch}")).ok();
+    let remote = upstream.as_ref().and_then(|name| name.as_str().ok()).unwrap_or("origin").to_owned();
+    let limits = Limits { silence: sync.network_timeout_secs.0, ..Limits::default() };
+    let cancel = limits.cancel.clone();
+    let ids = Arc::clone(&world.ids);
+    let connector =
+        Connector::new(repo.raw(), &remote, sync.transport, world.surroundings.clone(), limits, ids)?;
+    Ok((connector, remote, cancel))
 }
 
 pub(super) fn driver(
@@ -25,13 +43,7 @@ pub(super) fn driver(
 ) -> Result<Made, LoopError> {
     let (sync, run, options) = (&settings.config.sync, &settings.config.run, &settings.options);
     let repo = Repo::open(&settings.root, Arc::clone(&world.clock))?;
-    let upstream = repo.raw().branch_upstream_remote(&format!("refs/heads/{}", git.branch)).ok();
-    let remote = upstream.as_ref().and_then(|name| name.as_str().ok()).unwrap_or("origin").to_owned();
-    let limits = Limits { silence: sync.network_timeout_secs.0, ..Limits::default() };
-    let cancel = limits.cancel.clone();
-    let ids = Arc::clone(&world.ids);
-    let connector =
-        Connector::new(repo.raw(), &remote, sync.transport, world.surroundings.clone(), limits, ids)?;
+    let (connector, remote, cancel) = connect(settings, world, &repo, &git.branch)?;
     let first = settings.workflow.first();
     let role = options.role.clone().unwrap_or_else(|| first.clone());
     let turns = if options.if_turn { 1 } else { options.loops };

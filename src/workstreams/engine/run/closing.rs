@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::supervise::StopReason;
 use crate::workstreams::engine::finish::{Outcome, Report};
 use crate::workstreams::engine::gate::{self, Found};
-use crate::workstreams::engine::process::Bench;
+use crate::workstreams::engine::process::{Bench, Log};
 
 impl Engine<'_> {
     pub(super) async fn finish(mut self) -> Report {
@@ -86,7 +86,7 @@ impl Engine<'_> {
             attempt: &attempt,
             stop: self.stop,
             seen: &seen,
-            log: &log,
+            log: Log::Open(&log),
             env: vec![("ORCHESTRATOR_RUN_ID".into(), ground.run_id.to_owned())],
             hear: &hear,
         };

@@ -1,0 +1,113 @@
+//! What `status` shows: plain values.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::Budget;
+use crate::control::LiveRun;
+use crate::state::Status;
+use crate::sync::worktree::EndedTurn;
+use crate::turns::context::Previous;
+use crate::turns::lock::Owner;
+use crate::turns::waiting::Waiting;
+
+#[derive(Debug)]
+pub(super) struct View {
+    pub now: Timestamp,
+    pub iteration: u64,
+    pub actor: String,
+    pub status: Status,
+    pub updated: Timestamp,
+    /// The state is not this working tree's but that of this upstream, as it was last fetched.
+    pub as_of: Option<String>,
+    pub holder: Option<HeldBy>,
+    pub live: Live,
+    pub runs: Vec<LiveRun>,
+    pub waiting: Option<Waiting>,
+    pub branch: Option<String>,
+    pub prompt: Option<String>,
+    pub agent: String,
+    /// Why nothing would run.
+    pub unrouted: Option<String>,
+    /// The newest first.
+    pub turns: Vec<EndedTurn>,
+    pub previous: Option<Previous>,
+    pub budget: Budget,
+    /// The same in words.
+    pub budget_words: Vec<String>,
+    pub exit: bool,
+    pub exit_reason: Option<String>,
+    /// Refs of saved work that HEAD does not have, each with the command that merges it.
+    pub rescues: Vec<(String, String)>,
+    /// What went wrong while looking.
+    pub troubles: Vec<String>,
+}
+
+/// Whether somebody holds the loop's lock of this working tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Live {
+    No,
+    /// Somebody who did not leave a name.
+    Nameless,
+    By(Owner),
+}
+
+/// Who holds the running turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct HeldBy {
+    pub host: String,
+    pub pid: u32,
+    pub here: bool,
+    pub claimed: Option<Timestamp>,
+    pub lease_secs: u64,
+    /// The holder renews a lease on the remote.
+    pub leased: bool,
+    /// Since when this machine has seen no sign of it, if it looked.
+    pub no_sign_since: Option<Timestamp>,
+}
+
+impl View {
+    pub(super) fn age_of(&self, at: Timestamp) -> Duration {
+        Duration::try_from(self.now.duration_since(at)).unwrap_or_default()
+    }
+
+    pub(super) fn running(&self) -> bool {
+        matches!(self.status, Status::Running(_))
+    }
+
+    /// What needs a person, in words, each with what helps.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut all = self.troubles.clone();
+        all.extend(self.unrouted.clone());
+        let here = self.holder.as_ref().is_none_or(|h| h.here);
+        if self.running() && here && self.live == Live::No {
+            all.push("the last loop ended in the middle of this turn: the next start takes it again".into());
+        }
+        if self.status == Status::Failed {
+            all.push(format!("{}'s turn failed: mend the cause, then orchestrator resume", self.actor));
+        }
+        if let Some(holder) = self.holder.as_ref().filter(|h| !h.here && self.running())
+            && let Some(since) = holder.no_sign_since
+        {
+            let silence = self.age_of(since);
+            if silence > Duration::from_secs(holder.lease_secs) {
+                all.push(format!(
+                    "no sign of {} for {}, its lease is over: orchestrator takeover --dry-run",
+                    holder.host,
+                    crate::clock::duration(silence)
+                ));
+            }
+        }
+        let attempts = self.runs.iter().filter_map(|r| r.status.as_ref()).flat_map(|s| &s.attempts);
+        for silent in attempts.filter(|a| a.idle) {
+            all.push(format!(
+                "{} ({}) has printed nothing for {}: orchestrator logs -f, orchestrator interrupt",
+                silent.role,
+                silent.agent,
+                crate::clock::duration(Duration::from_millis(silent.silent_ms))
+            ));
+        }
+        all
+    }
+}

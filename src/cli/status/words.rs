@@ -1,0 +1,265 @@
+//! What was seen, in words: pure.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::super::live::{attempt_words, run_words};
+use super::view::{HeldBy, Live, View};
+use crate::clock::{duration, iso_seconds};
+use crate::control::LiveRun;
+use crate::sync::message::{StateMessage, Step};
+use crate::sync::worktree::EndedTurn;
+
+/// Of which place times are said.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub utc: bool,
+}
+
+impl Times {
+    fn say(self, at: Timestamp) -> String {
+        if self.utc {
+            return at.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+        }
+        at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    fn say_text(self, at: &str) -> String {
+        at.parse().map_or_else(|_| at.to_owned(), |at| self.say(at))
+    }
+}
+
+/// Whose turn it is, how it stands and since when.
+fn turn(view: &View) -> String {
+    format!(
+        "iteration {} · {}'s turn · {} · {} ago",
+        view.iteration,
+        view.actor,
+        view.status,
+        duration(view.age_of(view.updated))
+    )
+}
+
+pub(super) fn oneline(view: &View, times: Times) -> String {
+    let mut out = turn(view);
+    if let Some(holder) = view.holder.as_ref().filter(|h| view.running() && !h.here) {
+        let _ = write!(out, " · on {}", holder.host);
+    }
+    if let Some(waiting) = &view.waiting {
+        let _ = write!(out, " · {} waits until {}", waiting.role, times.say_text(&waiting.until));
+    }
+    if view.exit {
+        out.push_str(" · exit is set");
+    }
+    if let Some(problem) = view.problems().first() {
+        let _ = write!(out, " · {problem}");
+    }
+    out.push_str(if view.live == Live::No { " · no loop" } else { " · loop live" });
+    out
+}
+
+/// The whole screen.
+pub(super) fn screen(view: &View, times: Times) -> String {
+    let mut out = format!("{}\n", turn(view));
+    let mut line = |name: &str, text: &str| {
+        // Writing to a String cannot fail.
+        let _ =
+            writeln!(out, "{:<7} {text}", if name.is_empty() { String::new() } else { format!("{name}:") });
+    };
+    if let Some(name) = &view.as_of {
+        line("as of", &format!("the last fetch of {name}; this working tree is behind it"));
+    }
+    if let Some(holder) = view.holder.as_ref().filter(|_| view.running()) {
+        line("holder", &holder_words(view, holder, times));
+    }
+    line(
+        "loop",
+        &match &view.live {
+            Live::By(o) => {
+                format!("live, pid {}, {} mode, since {}", o.pid, o.mode, times.say_text(&o.started))
+            }
+            Live::Nameless => "live".into(),
+            Live::No => "none live here".into(),
+        },
+    );
+    for run in &view.runs {
+        run_lines(run, &mut line);
+    }
+    line("branch", view.branch.as_deref().unwrap_or("no git"));
+    let next = if view.exit {
+        "nothing: exit is set".into()
+    } else {
+        format!("{} with {}", view.prompt.as_deref().unwrap_or("-"), view.agent)
+    };
+    line(if view.running() { "prompt" } else { "next" }, &next);
+    for (n, turn) in view.turns.iter().enumerate() {
+        line(if n == 0 { "last" } else { "" }, &turn_words(view, turn));
+    }
+    previous_lines(view, &mut line);
+    if let Some(w) = &view.waiting {
+        line("waits", &format!("{}: {} {}; next try {}", w.role, w.agent, w.why, times.say_text(&w.until)));
+    }
+    if !view.budget_words.is_empty() {
+        line("budget", &format!("{} a run", view.budget_words.join(", ")));
+    }
+    if view.exit {
+        let reason = view.exit_reason.as_deref().unwrap_or("no reason given");
+        line("exit", &format!("set: {reason} (orchestrator resume)"));
+    }
+    for (reference, command) in &view.rescues {
+        line("rescue", &format!("{reference} ({command})"));
+    }
+    for problem in view.problems() {
+        line("problem", &problem);
+    }
+    out
+}
+
+fn run_lines(run: &LiveRun, line: &mut impl FnMut(&str, &str)) {
+    line("", &run_words(run));
+    let Some(status) = &run.status else { return };
+    for attempt in &status.attempts {
+        line("", &attempt_words(attempt));
+    }
+    if status.stop_asked {
+        line("", "asked to stop: nothing further is begun");
+    }
+}
+
+fn holder_words(view: &View, holder: &HeldBy, times: Times) -> String {
+    let place = if holder.here { "this machine" } else { "another machine" };
+    let mut out = format!("{} ({place}), pid {}", holder.host, holder.pid);
+    if let Some(at) = holder.claimed {
+        let _ = write!(out, ", since {} ({})", times.say(at), duration(view.age_of(at)));
+    }
+    if holder.leased {
+        let _ = write!(out, ", lease {}", duration(Duration::from_secs(holder.lease_secs)));
+    }
+    if let Some(since) = holder.no_sign_since.filter(|_| !holder.here) {
+        let _ = write!(out, ", no sign of it seen for {}", duration(view.age_of(since)));
+    }
+    out
+}
+
+/// Role, outcome, agent, time and cost of a turn that ended.
+fn turn_words(view: &View, turn: &EndedTurn) -> String {
+    let StateMessage { step, actor, iteration, trailers } = &turn.message;
+    let outcome = match step {
+        Step::Ok { .. } => "ok",
+        Step::Fail { .. } => "failed",
+        _ => "interrupted",
+    };
+    let mut words = vec![format!("i={iteration} {actor} {outcome}")];
+    words.extend(trailers.prompt.as_ref().map(|(name, _)| name.clone()));
+    words.extend(trailers.agent.clone());
+    words.extend(trailers.duration.map(|d| format!("{}s", d.as_secs())));
+    words.extend(trailers.checks.map(|(passed, run)| format!("checks {passed}/{run}")));
+    words.extend(trailers.cost.map(|usd| format!("${usd:.2}")));
+    let age = Timestamp::from_second(turn.at).map_or_else(|_| "-".into(), |at| duration(view.age_of(at)));
+    format!("{} · {} · {age} ago", words.join(" "), turn.commit)
+}
+
+/// The turn that ended last in this working tree: its failure and its log.
+fn previous_lines(view: &View, line: &mut impl FnMut(&str, &str)) {
+    let Some(p) = &view.previous else { return };
+    if view.turns.is_empty() {
+        let checks = p.checks.as_ref().map_or_else(String::new, |c| format!(", checks {c}"));
+        line("last", &format!("{} {} iteration {}: {}{checks}", p.role, p.prompt, p.iteration, p.outcome));
+    }
+    if p.outcome == "ok" {
+        return;
+    }
+    for (what, text) in [("cause", &p.failure), ("log", &p.log)] {
+        if let Some(text) = text {
+            line("", &format!("{what}: {text}"));
+        }
+    }
+}
+
+/// The same for programs.
+pub(super) fn json(view: &View, root: &Path) -> Value {
+    let turns: Vec<Value> = view.turns.iter().map(turn_json).collect();
+    let rescues: Vec<&String> = view.rescues.iter().map(|(name, _)| name).collect();
+    json!({
+        "version": 1,
+        "root": root,
+        "branch": view.branch,
+        "iteration": view.iteration,
+        "expected_actor": view.actor,
+        "status": view.status.to_string(),
+        "last_update": iso_seconds(view.updated),
+        "as_of": view.as_of,
+        "exit": view.exit,
+        "exit_reason": view.exit_reason,
+        "holder": view.holder.as_ref().map(holder_json),
+        "loop": live_json(&view.live),
+        "runs": runs_json(&view.runs),
+        "next": {"prompt": view.prompt, "agent": view.agent},
+        "turns": turns,
+        "previous": view.previous,
+        "rescue_refs": rescues,
+        "waiting": view.waiting,
+        "budget": view.budget,
+        "problems": view.problems(),
+    })
+}
+
+fn live_json(live: &Live) -> Value {
+    match live {
+        Live::No => json!({"live": false}),
+        Live::Nameless => json!({"live": true, "owner": null}),
+        Live::By(owner) => json!({"live": true, "owner": owner}),
+    }
+}
+
+fn holder_json(holder: &HeldBy) -> Value {
+    json!({
+        "host": holder.host,
+        "pid": holder.pid,
+        "here": holder.here,
+        "claimed_at": holder.claimed.map(iso_seconds),
+        "lease_secs": holder.lease_secs,
+        "leased": holder.leased,
+        "no_sign_since": holder.no_sign_since.map(iso_seconds),
+    })
+}
+
+fn turn_json(turn: &EndedTurn) -> Value {
+    let StateMessage { step, actor, iteration, trailers } = &turn.message;
+    json!({
+        "commit": turn.commit,
+        "at": Timestamp::from_second(turn.at).ok().map(iso_seconds),
+        "role": actor.as_str(),
+        "iteration": iteration,
+        "outcome": match step { Step::Ok { .. } => "ok", Step::Fail { .. } => "failed", _ => "interrupted" },
+        "prompt": trailers.prompt.as_ref().map(|(name, _)| name),
+        "agent": trailers.agent,
+        "duration_secs": trailers.duration.map(|d| d.as_secs()),
+        "cost_usd": trailers.cost,
+        "tokens": trailers.tokens,
+    })
+}
+
+fn runs_json(runs: &[LiveRun]) -> Vec<Value> {
+    runs.iter().map(|run| run.status.as_ref().map_or_else(|| json!({"id": run.id}), |s| json!(s))).collect()
+}
+
+/// Where no loop was ever run but something else runs.
+pub(super) fn without_a_loop(runs: &[LiveRun]) -> String {
+    let mut out = "no loop was run here yet (orchestrator init); live:\n".to_owned();
+    for run in runs {
+        run_lines(run, &mut |_, text| {
+            let _ = writeln!(out, "        {text}");
+        });
+    }
+    out
+}
+
+pub(super) fn json_without_a_loop(runs: &[LiveRun], root: &Path) -> Value {
+    json!({"version": 1, "root": root, "status": null, "runs": runs_json(runs)})
+}
