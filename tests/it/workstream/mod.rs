@@ -1,5 +1,6 @@
 //! Workstreams with real processes.
 
+mod api;
 mod commands;
 mod endings;
 mod examples;
