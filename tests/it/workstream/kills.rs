@@ -38,6 +38,7 @@ fn killed_at_random_and_resumed() {
     let mut left = kills;
     while left > 0 {
         std::fs::write(p.path("effects"), "").unwrap();
+        let mut earlier = newest(&p);
         let mut child = p.start(&["workstream", "run", "ws.yaml", "-q"]);
         let mut run_id = None;
         loop {
@@ -49,12 +50,10 @@ fn killed_at_random_and_resumed() {
             let _ = kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::KILL);
             child.wait().unwrap();
             left = left.saturating_sub(1);
-            let known = p.run(&["history", "--kind", "workstream", "-n", "1", "--format", "json"]);
-            let newest = serde_json::from_str::<serde_json::Value>(&known.out).ok();
-            let id = newest.and_then(|list| list["runs"][0]["run_id"].as_str().map(str::to_owned));
+            let id = newest(&p).filter(|id| Some(id) != earlier.as_ref());
             // Killed before the run was recorded: nothing of it ran.
             let fresh = id.clone().filter(|id| run_id.as_ref().is_none_or(|old| old == id));
-            if fresh.is_none() || known.code != 0 {
+            if fresh.is_none() {
                 assert_eq!(p.read("effects"), "");
                 child = p.start(&["workstream", "run", "ws.yaml", "-q"]);
                 continue;
@@ -68,7 +67,7 @@ fn killed_at_random_and_resumed() {
             if state == "canceled" || (state == "pending") {
                 // Killed between its record and its begin: it is closed, and nothing of it ran.
                 assert_eq!(p.read("effects"), "");
-                run_id = None;
+                (run_id, earlier) = (None, newest(&p));
                 child = p.start(&["workstream", "run", "ws.yaml", "-q"]);
                 continue;
             }
@@ -76,6 +75,13 @@ fn killed_at_random_and_resumed() {
         }
         check(&p, steps);
     }
+}
+
+/// The newest run, if any is recorded.
+fn newest(p: &Project) -> Option<String> {
+    let known = p.run(&["history", "--kind", "workstream", "-n", "1", "--format", "json"]);
+    let list = serde_json::from_str::<serde_json::Value>(&known.out).ok()?;
+    list["runs"][0]["run_id"].as_str().map(str::to_owned)
 }
 
 fn check(p: &Project, steps: usize) {
