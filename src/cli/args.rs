@@ -229,6 +229,19 @@ pub(super) enum Command {
         after_help = "FILE has a task a line: a prompt, the name of a prompt file, or with --exec a command. A .yaml or .json\nfile (or --list) is a list of tasks with `prompt` or `run`, and `id`, `agent`, `env`, `cwd`, `timeout`.\n\nExamples:\n  orchestrator batch --max-concurrent 3 prompts.txt\n  printf 'make test\\nmake lint\\n' | orchestrator batch --exec -\n  orchestrator batch --each-worktree tasks.yaml\n  orchestrator batch --resume 019a9c31"
     )]
     Batch(BatchArgs),
+    /// Run a graph of steps; look at one; go on with, end or release a run
+    #[command(
+        after_help = "Examples:\n  orchestrator workstream validate docs.yaml\n  orchestrator workstream run docs.yaml\n  orchestrator workstream resume last"
+    )]
+    Workstream(super::workstream::WorkstreamArgs),
+    /// List the tools of workstreams: how they fare, whether their circuits are open
+    #[command(after_help = "Examples:\n  orchestrator tools\n  orchestrator tools reset claude")]
+    Tools(super::workstream::ToolsArgs),
+    /// Report on a workstream's run: outcome, timeline, attempts, decisions
+    #[command(
+        after_help = "Examples:\n  orchestrator report last\n  orchestrator report last --format html --output report.html"
+    )]
+    Report(super::workstream::ReportArgs),
     /// End a live run, or one of its attempts, at once
     #[command(after_help = "Example:\n  orchestrator interrupt")]
     Interrupt(InterruptArgs),

@@ -29,6 +29,7 @@ mod recap;
 mod record;
 mod record_args;
 mod remote;
+mod report;
 mod role;
 mod role_args;
 mod route;
@@ -44,6 +45,8 @@ mod stream;
 mod takeover;
 mod test_commands;
 mod timer;
+mod tools;
+mod workstream;
 
 #[cfg(test)]
 mod docs_tests;
@@ -111,6 +114,9 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Stop(args)) => stop::stop(global, args),
         Some(Command::Resume(args)) => stop::resume(global, args),
         Some(Command::Batch(args)) => batch::batch(global, args),
+        Some(Command::Workstream(args)) => workstream::workstream(global, args),
+        Some(Command::Tools(args)) => tools::tools(global, args),
+        Some(Command::Report(args)) => report::report(global, args),
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) if args.remote => remote::status(global, args),
         Some(Command::Status(args)) => status::status(global, args),

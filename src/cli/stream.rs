@@ -25,7 +25,8 @@ pub(super) struct Project<'p> {
 pub(super) struct Stream<'a>(RefCell<Ears<'a>>);
 
 struct Ears<'a> {
-    recorder: Recorder,
+    /// None for a run that writes its own transitions.
+    recorder: Option<Recorder>,
     /// None when the run is over: what happens then calls no hook.
     hooks: Option<Hooks>,
     console: &'a mut dyn Sink,
@@ -55,7 +56,18 @@ impl<'a> Stream<'a> {
             machine.clock.clone(),
             machine.ids.uuid(),
         );
-        (Self(RefCell::new(Ears { recorder, hooks: Some(hooks), console })), runner)
+        (Self(RefCell::new(Ears { recorder: Some(recorder), hooks: Some(hooks), console })), runner)
+    }
+
+    /// The stream of a run that records itself.
+    pub(super) fn unrecorded(
+        settings: &Settings,
+        machine: &Machine,
+        console: &'a mut dyn Sink,
+    ) -> (Self, Runner) {
+        let (stream, runner) = Self::new(settings, machine, console);
+        stream.0.borrow_mut().recorder = None;
+        (stream, runner)
     }
 
     /// Where the run's own events go.
@@ -76,7 +88,9 @@ impl<'a> Stream<'a> {
     /// Lets everything be written.
     pub(super) fn close(self) {
         let mut ears = self.0.into_inner();
-        ears.recorder.close();
+        if let Some(recorder) = &mut ears.recorder {
+            recorder.close();
+        }
         ears.complain();
     }
 }
@@ -84,7 +98,9 @@ impl<'a> Stream<'a> {
 impl Ears<'_> {
     /// The ledger comes first, so that nothing is told that a kill could still undo.
     fn hear(&mut self, place: &Place, event: Event) {
-        self.recorder.emit_at(place, event.clone());
+        if let Some(recorder) = &mut self.recorder {
+            recorder.emit_at(place, event.clone());
+        }
         self.complain();
         if let Some(hooks) = &self.hooks {
             hooks.hear(place, &event);
@@ -94,7 +110,7 @@ impl Ears<'_> {
 
     /// What is wrong with the ledger is a warning, never an error.
     fn complain(&mut self) {
-        for text in self.recorder.problems() {
+        for text in self.recorder.iter_mut().flat_map(Recorder::problems).collect::<Vec<_>>() {
             self.console.emit(Event::Warning { text });
         }
     }
@@ -113,10 +129,14 @@ impl Sink for Ear<'_, '_> {
     }
 
     fn ahead(&mut self, place: &Place, event: &Event) {
-        self.0.0.borrow_mut().recorder.ahead(place, event);
+        if let Some(recorder) = &mut self.0.0.borrow_mut().recorder {
+            recorder.ahead(place, event);
+        }
     }
 
     fn settle(&mut self) {
-        self.0.0.borrow_mut().recorder.settle();
+        if let Some(recorder) = &mut self.0.0.borrow_mut().recorder {
+            recorder.settle();
+        }
     }
 }

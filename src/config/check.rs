@@ -21,6 +21,8 @@ pub(super) struct Checked {
     pub(super) places: Vec<Place>,
     pub(super) problems: Vec<Diagnostic>,
     pub(super) notices: Vec<String>,
+    /// It is not the configuration: its old names and its other keys say nothing here.
+    foreign: bool,
 }
 
 /// Where a key or entry stands.
@@ -50,6 +52,17 @@ pub(super) fn check(root: &Node) -> Checked {
         out.alias(name, node, &mut values);
     }
     out.values = values;
+    out
+}
+
+/// Another file, against a table of its own.
+pub(super) fn check_form(root: &Node, keys: &[Key]) -> Checked {
+    let mut out = Checked { foreign: true, ..Checked::default() };
+    let Value::Map(pairs) = &root.value else {
+        out.problem(root, "", format!("expected a mapping of keys, found {}", root.shown()), None);
+        return out;
+    };
+    out.values = out.map(root, pairs, keys, "", &mut Vec::new());
     out
 }
 
@@ -96,16 +109,24 @@ impl Checked {
                 self.problem(name_node, &path, format!("key `{}` stands twice", short(name)), None);
             } else if let Some(key) = keys.iter().find(|k| k.name == name) {
                 self.known(name_node, node, key, &path, &mut values);
-            } else if prefix.is_empty() && ALIASES.iter().any(|(old, _)| old == name) {
+            } else if !self.foreign && prefix.is_empty() && ALIASES.iter().any(|(old, _)| old == name) {
                 aliased.push((name_node, node));
-            } else if prefix.is_empty() && IGNORED.contains(&name.as_str()) {
+            } else if !self.foreign && prefix.is_empty() && IGNORED.contains(&name.as_str()) {
                 self.notices.push(format!("`{name}` (line {}) is accepted and ignored", name_node.line));
             } else {
                 self.unknown(name_node, name, keys, prefix);
             }
         }
         for key in keys.iter().filter(|k| k.required && !seen.contains(k.name)) {
-            self.problem(node, &join(prefix, key.name), format!("`{prefix}` has no `{}`", key.name), None);
+            self.problem(
+                node,
+                &join(prefix, key.name),
+                {
+                    let place = if prefix.is_empty() { "the file".to_owned() } else { format!("`{prefix}`") };
+                    format!("{place} has no `{}`", key.name)
+                },
+                None,
+            );
         }
         values
     }
@@ -138,12 +159,13 @@ impl Checked {
         let place = if prefix.is_empty() { String::new() } else { format!(" in `{prefix}`") };
         let mut known: Vec<&str> =
             keys.iter().filter(|k| k.standing != Standing::FlagOnly).map(|k| k.name).collect();
-        if prefix.is_empty() {
+        if prefix.is_empty() && !self.foreign {
             known.extend(ALIASES.iter().map(|(old, _)| *old));
         }
         let suggestion = match nearest(name, &known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => elsewhere(name)
+                .filter(|_| !self.foreign)
                 .map_or_else(|| format!("known: {}", known.join(", ")), |path| format!("there is `{path}`")),
         };
         let message = format!("unknown key `{}`{place}", short(name));

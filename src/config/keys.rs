@@ -63,13 +63,15 @@ pub struct Key {
 }
 
 impl Key {
-    pub(super) const fn required(mut self) -> Self {
+    #[must_use]
+    pub const fn required(mut self) -> Self {
         self.required = true;
         self
     }
 }
 
-pub(super) const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
+/// A key that may be left out.
+pub const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
     Key { name, shape, doc, standing: Standing::Used, required: false }
 }
 

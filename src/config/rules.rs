@@ -74,7 +74,7 @@ pub(super) fn problems(config: &Config, places: &[Place]) -> Vec<Diagnostic> {
             }));
         }
     }
-    for (name, tool) in &config.workstream.tools {
+    for (name, tool) in &config.workstream.tools.0 {
         let forms = [tool.agent.is_some(), tool.run.is_some(), tool.shell.is_some(), tool.python.is_some()];
         if forms.into_iter().filter(|set| *set).count() != 1 {
             let path = format!("workstream.tools.{name}");

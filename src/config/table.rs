@@ -38,7 +38,7 @@ pub const ROOT: Shape = Map(&[
     key("hooks", Map(HOOKS), "commands run on events"),
     key("budget", Map(BUDGET), "limits of a whole loop"),
     key("oneshot", Map(ONESHOT), "the worker and auditor engine"),
-    unused("workstream", Map(WORKSTREAM), "tools and routing of workstreams"),
+    key("workstream", Map(WORKSTREAM), "tools and routing of workstreams"),
     flag_only("run", Map(RUN), "what one start is asked to do"),
 ]);
 

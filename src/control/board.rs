@@ -17,6 +17,9 @@ type Birth = Arc<dyn Fn(u32) + Send + Sync>;
 /// The words for a run's record.
 const WHY: &str = "orchestrator interrupt";
 
+/// The same for a run that is not to be resumed.
+pub const CANCELED: &str = "orchestrator workstream cancel";
+
 /// A cloneable handle; all clones are the same board.
 #[derive(Clone)]
 pub struct Board {
@@ -161,14 +164,8 @@ impl Board {
                 self.stop.send_replace(Some(Asked { reason, turn_id }));
                 Reply::done()
             }
-            Request::Interrupt { attempt: None } => {
-                let mut live = self.lock();
-                if std::mem::replace(&mut live.interrupted, true) {
-                    return Reply::already();
-                }
-                (live.interrupt)(WHY);
-                Reply::done()
-            }
+            Request::Interrupt { attempt: None } => self.interrupt_run(WHY),
+            Request::Cancel => self.interrupt_run(CANCELED),
             Request::Interrupt { attempt: Some(id) } => {
                 let mut live = self.lock();
                 let run_interrupted = live.interrupted;
@@ -183,6 +180,15 @@ impl Board {
                 Reply::done()
             }
         }
+    }
+
+    fn interrupt_run(&self, why: &str) -> Reply {
+        let mut live = self.lock();
+        if std::mem::replace(&mut live.interrupted, true) {
+            return Reply::already();
+        }
+        (live.interrupt)(why);
+        Reply::done()
     }
 
     fn lock(&self) -> MutexGuard<'_, Live> {

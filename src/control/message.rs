@@ -26,6 +26,8 @@ pub enum Request {
         turn_id: Option<String>,
     },
     Status,
+    /// Ends the run for good, where it could be resumed after an interrupt.
+    Cancel,
 }
 
 /// The answer to one request.

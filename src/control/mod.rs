@@ -12,7 +12,7 @@ mod place;
 mod server;
 mod target;
 
-pub use self::board::{Asked, AttemptInfo, Board, LiveAttempt};
+pub use self::board::{Asked, AttemptInfo, Board, CANCELED, LiveAttempt};
 pub use self::client::{AskError, LiveRun, live, sweep};
 pub use self::message::{AttemptStatus, LONGEST_REQUEST, Reply, Request, RunInfo, Status};
 pub use self::place::folder;

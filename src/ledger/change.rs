@@ -8,6 +8,7 @@ use super::mask::Mask;
 use super::owner::Owner;
 use super::schema::Ledger;
 use super::state::{AttemptState, IllegalMove, RunKind, RunState};
+use super::steps::{NewWorkstream, StepEnd, StepMove, StepStart, ToolHealth};
 use crate::event::{AttemptResult, Ended, Event, Place};
 
 /// One thing to be written.
@@ -35,6 +36,27 @@ pub enum Change {
     MoveRun(RunMove),
     StartAttempt(NewAttempt),
     EndAttempt(AttemptEnd),
+    CreateWorkstream(NewWorkstream),
+    MoveStep(StepMove),
+    StartStep(StepStart),
+    EndStep(StepEnd),
+    /// Steps that are to be run again, when their run is resumed.
+    StepsAgain {
+        run_id: String,
+        steps: Vec<String>,
+        at: i64,
+    },
+    /// A tool's circuit and metrics, with what happened to it.
+    Health {
+        health: ToolHealth,
+        place: Place,
+        event: Option<Event>,
+    },
+    /// Where the round of a rule stands.
+    Position {
+        rule: String,
+        position: u64,
+    },
 }
 
 /// A run that is to be; it begins as `pending`.
@@ -143,6 +165,16 @@ impl Desk<'_> {
             Change::MoveRun(step) => self.move_run(step),
             Change::StartAttempt(new) => self.start_attempt(new),
             Change::EndAttempt(end) => self.end_attempt(end),
+            Change::CreateWorkstream(new) => self.create_workstream(new),
+            Change::MoveStep(step) => self.move_step(step),
+            Change::StartStep(start) => self.start_step(start),
+            Change::EndStep(end) => self.end_step(end),
+            Change::StepsAgain { run_id, steps, at } => self.steps_again(run_id, steps, *at),
+            Change::Health { health, place, event } => {
+                self.set_health(health)?;
+                event.as_ref().map_or(Ok(()), |event| self.event(place, health.updated_at, event))
+            }
+            Change::Position { rule, position } => self.set_position(rule, *position),
         }
     }
 
@@ -160,7 +192,7 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn masked(&self, text: Option<&String>) -> Option<String> {
+    pub(super) fn masked(&self, text: Option<&String>) -> Option<String> {
         text.map(|text| self.mask.map_or_else(|| text.clone(), |mask| mask.text(text)))
     }
 
@@ -172,7 +204,7 @@ impl Desk<'_> {
         }
     }
 
-    fn create_run(&self, new: &NewRun) -> Result<(), LedgerError> {
+    pub(super) fn create_run(&self, new: &NewRun) -> Result<(), LedgerError> {
         let mut insert = self.tx.prepare_cached(
             "insert into runs (run_id, kind, project_id, workstream_id, parent_run_id, state, created_at,
              metadata, owner) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -228,6 +260,8 @@ impl Desk<'_> {
         }
         if step.to.is_over() {
             self.end_open_attempts(step)?;
+            let why = step.error.as_deref().unwrap_or("the run ended");
+            self.cancel_open_steps(&step.run_id, why, step.at)?;
         }
         self.event(&Place::run(&*step.run_id), step.at, &step.event)
     }
@@ -257,7 +291,7 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn start_attempt(&self, new: &NewAttempt) -> Result<(), LedgerError> {
+    pub(super) fn start_attempt(&self, new: &NewAttempt) -> Result<(), LedgerError> {
         let mut insert = self.tx.prepare_cached(
             "insert into step_attempts (attempt_id, run_id, step_id, sequence, attempt, role, agent, tool, prompt,
              state, started_at, request, log_path, owner)
@@ -283,7 +317,7 @@ impl Desk<'_> {
         self.event(&place, new.at, &new.event)
     }
 
-    fn end_attempt(&self, end: &AttemptEnd) -> Result<(), LedgerError> {
+    pub(super) fn end_attempt(&self, end: &AttemptEnd) -> Result<(), LedgerError> {
         if end.state == AttemptState::Running {
             return Err(IllegalMove::Attempt { to: end.state }.into());
         }
@@ -317,6 +351,6 @@ impl Desk<'_> {
     }
 }
 
-fn lost(what: &str, id: &str, expected: &str, now: Option<String>) -> LedgerError {
+pub(super) fn lost(what: &str, id: &str, expected: &str, now: Option<String>) -> LedgerError {
     LedgerError::LostRace { what: format!("{what} {id}"), expected: expected.to_owned(), now }
 }

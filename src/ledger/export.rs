@@ -9,7 +9,7 @@ use super::schema::Ledger;
 
 const BATCH: u32 = 500;
 
-/// Writes `{"version": 1, "run": …, "attempts": […], "events": […]}`.
+/// Writes `{"version": 1, "run": …, "attempts": […], "steps": […], "events": […]}`.
 ///
 /// # Errors
 /// The outer error is the ledger's, the inner one the writer's.
@@ -25,6 +25,11 @@ pub fn export(ledger: &Ledger, run: &RunRow, out: &mut dyn Write) -> Result<io::
         for row in &rows {
             list.item(&serde_json::to_string(row)?);
         }
+    }
+    list.raw("],\n\"steps\":[");
+    list.first = true;
+    for row in ledger.steps(&run.run_id)? {
+        list.item(&serde_json::to_string(&row)?);
     }
     list.raw("],\n\"events\":[");
     list.first = true;

@@ -51,6 +51,7 @@ impl Ledger {
             )?;
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             total.attempts += tx.execute("delete from step_attempts where run_id = ?1", [run_id])?;
+            tx.execute("delete from steps where run_id = ?1", [run_id])?;
             total.runs += tx.execute("delete from runs where run_id = ?1", [run_id])?;
             tx.commit()?;
         }

@@ -6,6 +6,7 @@
 //!
 //! - `schema`: opening, migrations. `state`, `model`: what may become what; the rows.
 //! - `change`: a transition and its event, in one transaction, by compare-and-set on the old state.
+//! - `steps`: steps of workstreams, and what is remembered of tools.
 //! - `queue`, `writer`, `store`: the thread, and what it does when the file is ill. `aside`: a damaged file.
 //! - `mapping`, `recorder`: from events to changes. `crash`: rows of dead owners. `mask`: secrets.
 //! - `read`, `follow`, `export`: for whoever looks; a subscriber reads from `seq`, so it cannot slow a run.
@@ -29,6 +30,7 @@ mod read;
 mod recorder;
 mod schema;
 mod state;
+mod steps;
 mod store;
 mod wake;
 mod writer;
@@ -45,7 +47,8 @@ pub use owner::Owner;
 pub use read::{EventFilter, Found, RunFilter};
 pub use recorder::Recorder;
 pub use schema::{FILE, Ledger, VERSION};
-pub use state::{AttemptState, IllegalMove, RunKind, RunState};
+pub use state::{AttemptState, IllegalMove, RunKind, RunState, StepState};
+pub use steps::{NewWorkstream, StepEnd, StepMove, StepRow, StepStart, ToolHealth};
 pub use writer::{Options, Ticket, Writer};
 
 #[cfg(test)]

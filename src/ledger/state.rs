@@ -70,9 +70,28 @@ words! {
     AttemptState { Running = "running", Succeeded = "succeeded", Failed = "failed", Canceled = "canceled" }
 }
 
-/// A step that the table of states does not have.
+words! {
+    /// The life of a step of a workstream.
+    StepState {
+        Pending = "pending",
+        Ready = "ready",
+        Running = "running",
+        Succeeded = "succeeded",
+        Failed = "failed",
+        Skipped = "skipped",
+        Canceled = "canceled",
+    }
+}
+
+/// A move that the tables of states do not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IllegalMove {
+    #[error("a step that is {from} cannot become {to}: terminal state")]
+    StepTerminal { from: StepState, to: StepState },
+    #[error("a step that is {from} cannot become {to}: invalid transition")]
+    StepInvalid { from: StepState, to: StepState },
+    #[error("an attempt that is {from} cannot become {to}: terminal state")]
+    AttemptTerminal { from: AttemptState, to: AttemptState },
     #[error("a run that is {from} cannot become {to}: terminal state")]
     Terminal { from: RunState, to: RunState },
     #[error("a run that is {from} cannot become {to}: invalid transition")]
@@ -105,9 +124,85 @@ impl RunState {
     }
 }
 
+impl AttemptState {
+    pub fn step(self, to: Self) -> Result<(), IllegalMove> {
+        match (self, to) {
+            (Self::Running, Self::Succeeded | Self::Failed | Self::Canceled) => Ok(()),
+            (Self::Running, Self::Running) => Err(IllegalMove::Attempt { to }),
+            (from, to) => Err(IllegalMove::AttemptTerminal { from, to }),
+        }
+    }
+}
+
+impl StepState {
+    /// Nothing follows within this run, until it is resumed.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Skipped | Self::Canceled)
+    }
+
+    /// Checks a move. A step stays `running` through its retries.
+    pub fn step(self, to: Self) -> Result<(), IllegalMove> {
+        use StepState::{Canceled, Failed, Pending, Ready, Running, Skipped, Succeeded};
+        match (self, to) {
+            (Pending, Ready | Skipped | Canceled)
+            | (Ready, Running | Skipped | Canceled)
+            | (Running, Succeeded | Failed | Canceled) => Ok(()),
+            (from, to) if from.is_over() => Err(IllegalMove::StepTerminal { from, to }),
+            (from, to) => Err(IllegalMove::StepInvalid { from, to }),
+        }
+    }
+
+    /// Checks what resuming a run does to a step that is to be run again: nothing else does it.
+    pub fn again(self) -> Result<Self, IllegalMove> {
+        match self {
+            Self::Succeeded => Err(IllegalMove::StepTerminal { from: self, to: Self::Pending }),
+            _ => Ok(Self::Pending),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// W7: steps and attempts, as whole tables; both states are named.
+    #[test]
+    fn what_may_become_of_steps_and_attempts() {
+        use StepState::{Canceled, Failed, Pending, Ready, Running, Skipped, Succeeded};
+        let legal = [
+            (Pending, Ready),
+            (Pending, Skipped),
+            (Pending, Canceled),
+            (Ready, Running),
+            (Ready, Skipped),
+            (Ready, Canceled),
+            (Running, Succeeded),
+            (Running, Failed),
+            (Running, Canceled),
+        ];
+        for from in StepState::ALL.iter().copied() {
+            for to in StepState::ALL.iter().copied() {
+                let step = from.step(to);
+                assert_eq!(step.is_ok(), legal.contains(&(from, to)), "{from} {to}");
+                if let Err(error) = step {
+                    let word = if from.is_over() { "terminal state" } else { "invalid transition" };
+                    assert_eq!(
+                        error.to_string(),
+                        format!("a step that is {from} cannot become {to}: {word}")
+                    );
+                }
+            }
+            assert_eq!(from.again().is_ok(), from != Succeeded);
+        }
+        for from in AttemptState::ALL.iter().copied() {
+            for to in AttemptState::ALL.iter().copied() {
+                let open = from == AttemptState::Running && to != AttemptState::Running;
+                assert_eq!(from.step(to).is_ok(), open, "{from} {to}");
+            }
+        }
+        let text = AttemptState::Failed.step(AttemptState::Succeeded).unwrap_err().to_string();
+        assert_eq!(text, "an attempt that is failed cannot become succeeded: terminal state");
+    }
 
     /// W7, as a whole table: a row per state, a column per next one.
     #[test]

@@ -263,7 +263,19 @@ fn note(open: &mut Vec<Change>, change: &Change) {
                 !matches!(kept, Change::StartAttempt(new) if Some(&new.attempt_id) == end.place.attempt_id.as_ref())
             });
         }
-        _ => open.push(change.clone()),
+        Change::EndStep(end) => {
+            open.retain(|kept| {
+                !matches!(kept, Change::StartStep(new)
+                    if Some(&new.attempt.attempt_id) == end.attempt.place.attempt_id.as_ref())
+            });
+        }
+        Change::CreateRun(_)
+        | Change::MoveRun(_)
+        | Change::StartAttempt(_)
+        | Change::CreateWorkstream(_)
+        | Change::StartStep(_) => open.push(change.clone()),
+        Change::MoveStep(_) | Change::StepsAgain { .. } | Change::Health { .. } | Change::Position { .. } => {
+        }
     }
 }
 
@@ -273,5 +285,11 @@ fn run_of(change: &Change) -> &str {
         Change::MoveRun(step) => &step.run_id,
         Change::StartAttempt(new) => &new.run_id,
         Change::EndAttempt(end) => end.place.run_id.as_deref().unwrap_or_default(),
+        Change::CreateWorkstream(new) => &new.run.run_id,
+        Change::MoveStep(step) => &step.run_id,
+        Change::StartStep(start) => &start.attempt.run_id,
+        Change::EndStep(end) => end.attempt.place.run_id.as_deref().unwrap_or_default(),
+        Change::StepsAgain { run_id, .. } => run_id,
+        Change::Health { .. } | Change::Position { .. } => "",
     }
 }

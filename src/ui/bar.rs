@@ -6,6 +6,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::event::{Ended, Event, Place, Sink};
 
+/// How many are done, of how many, and in words.
+type Look = Box<dyn Fn() -> (usize, usize, String)>;
+
 /// Passes events on and counts them; the line is taken away while something else is written.
 pub struct Bar<S> {
     inner: S,
@@ -13,6 +16,8 @@ pub struct Bar<S> {
     running: usize,
     idle: usize,
     failed: usize,
+    /// Of a run whose engine knows better how far it is: done, in all, and words.
+    steps: Option<Look>,
 }
 
 impl<S: Sink> Bar<S> {
@@ -24,10 +29,23 @@ impl<S: Sink> Bar<S> {
         if let Ok(style) = ProgressStyle::with_template("{bar:20} {pos}/{len}  {elapsed}  {msg}") {
             line.set_style(style);
         }
-        Self { inner, line, running: 0, idle: 0, failed: 0 }
+        Self { inner, line, running: 0, idle: 0, failed: 0, steps: None }
+    }
+
+    /// For a run of steps that may have several attempts: how far it is says its engine.
+    pub fn of_steps(inner: S, watched: bool, steps: impl Fn() -> (usize, usize, String) + 'static) -> Self {
+        let mut bar = Self::new(inner, 0, watched);
+        bar.steps = Some(Box::new(steps));
+        bar
     }
 
     fn count(&mut self, event: &Event) {
+        if let Some(steps) = &self.steps {
+            let (done, all, words) = steps();
+            self.line.set_length(u64::try_from(all).unwrap_or(0));
+            self.line.set_position(u64::try_from(done.min(all)).unwrap_or(0));
+            return self.line.set_message(words);
+        }
         match event {
             Event::AttemptStarted { .. } => self.running += 1,
             Event::AttemptIdle { .. } => self.idle += 1,

@@ -36,6 +36,8 @@ pub struct Console<O, E> {
     progress: Progress,
     /// The run is a batch: its results follow as a table.
     batch: bool,
+    /// The run is a workstream.
+    steps: bool,
 }
 
 impl<O: Write, E: Write> Console<O, E> {
@@ -51,6 +53,7 @@ impl<O: Write, E: Write> Console<O, E> {
             live: Vec::new(),
             progress,
             batch: false,
+            steps: false,
         }
     }
 
@@ -112,6 +115,55 @@ impl<O: Write, E: Write> Console<O, E> {
         self.line(&format!("orchestrator {mode} · branch {} · {limits}", branch.unwrap_or("none")));
         self.line(&format!("agents: {}", pairs.join(", ")));
         self.line(&format!("state: {state}"));
+    }
+
+    /// What only workstreams tell; false: it is none of that.
+    fn tell_steps(&mut self, event: &Event) -> bool {
+        let verbose = self.volume == Volume::Verbose;
+        match event {
+            Event::RunStarted { mode, limits, state, .. } if mode == "workstream" => {
+                self.steps = true;
+                self.line(&format!("workstream {state}: {limits}"));
+            }
+            Event::RunEnded { outcome, duration, cost_usd, why, .. } if self.steps => {
+                let took = duration_words(*duration);
+                let cost = cost_usd.filter(|c| *c > 0.0).map_or_else(String::new, |c| format!(", ${c:.2}"));
+                let word = if *outcome == crate::event::Ended::Succeeded { "done" } else { "ended" };
+                self.line(&format!("{word} in {took}{cost}: {why}"));
+            }
+            Event::StepSkipped { step, reason } if self.steps => {
+                self.line(&format!("{step} not run: {reason}"));
+            }
+            Event::RetryScheduled { step, attempt, delay_ms, .. } => {
+                let delay = duration_words(std::time::Duration::from_millis(*delay_ms));
+                self.line(&format!("{step}: attempt {attempt} in {delay}"));
+            }
+            Event::GateFailed { step, gate, status } => {
+                self.aside("warning", &format!("{step}: gate failed ({status}): {gate}"));
+            }
+            Event::BreakerOpened { tool, failures } => {
+                self.aside("warning", &format!("{tool}: {failures} failures in a row, its circuit is open"));
+            }
+            Event::BreakerClosed { tool } => self.aside("notice", &format!("{tool}: its circuit is closed")),
+            Event::BudgetReached { budget, limit, used } if self.steps => {
+                self.aside("warning", &format!("the budget is used up: {budget} {used} of {limit}"));
+            }
+            Event::RunQuarantined { reason, evidence } => {
+                self.aside("warning", &format!("set aside: {reason}"));
+                for line in evidence {
+                    self.aside("warning", &format!("  {line}"));
+                }
+            }
+            Event::ToolRouted { step, choice, rule, .. } if verbose => {
+                let choice = choice.as_deref().unwrap_or("nobody");
+                self.line(&format!("  route {step} → {choice} ({})", rule.as_deref().unwrap_or("no rule")));
+            }
+            Event::GatePassed { step, gate } if verbose => {
+                self.line(&format!("  {step}: gate passed: {gate}"));
+            }
+            _ => return false,
+        }
+        true
     }
 
     fn tell(&mut self, event: &Event) {
@@ -198,14 +250,14 @@ impl<O: Write, E: Write> Console<O, E> {
             | Event::AttemptActive { .. }
             | Event::RateLimited { .. }
             | Event::RetryScheduled { .. }
+            | Event::GateFailed { .. }
+            | Event::BreakerOpened { .. }
+            | Event::BreakerClosed { .. }
             | Event::BudgetReached { .. }
             | Event::ToolRouted { .. }
             | Event::OneshotState { .. }
             | Event::GatePassed { .. }
-            | Event::GateFailed { .. }
-            | Event::BreakerOpened { .. }
             | Event::BreakerHalfOpen { .. }
-            | Event::BreakerClosed { .. }
             | Event::StatePublished { .. }
             | Event::StateRejected { .. }
             | Event::LeaseRenewed { .. }
@@ -254,7 +306,9 @@ impl<O: Write, E: Write> Sink for Console<O, E> {
             }
             return;
         }
-        self.tell(&event);
+        if !self.tell_steps(&event) {
+            self.tell(&event);
+        }
     }
 }
 

@@ -14,3 +14,4 @@ mod real;
 mod remote;
 mod role;
 mod supervise;
+mod workstream;

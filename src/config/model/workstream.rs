@@ -1,18 +1,42 @@
 //! Tools and routing of workstreams (workstreams.md W8, W14).
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::duration::Secs;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Workstream {
-    pub tools: BTreeMap<String, Tool>,
+    pub tools: Tools,
     /// The first rule that matches decides.
     pub routing: Vec<RoutingRule>,
     pub quarantine: Quarantine,
+}
+
+/// Tools by name, in the order of the file: without a rule the first that can do a step is taken.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tools(pub Vec<(String, Tool)>);
+
+impl Tools {
+    pub fn get(&self, name: &str) -> Option<&Tool> {
+        self.0.iter().find(|(own, _)| own == name).map(|(_, tool)| tool)
+    }
+}
+
+impl Serialize for Tools {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, tool)| (name, tool)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Tools {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // A JSON object keeps its order here.
+        let map = serde_json::Map::deserialize(deserializer)?;
+        let tool = |(name, value)| Ok((name, serde_json::from_value(value).map_err(D::Error::custom)?));
+        map.into_iter().map(tool).collect::<Result<_, _>>().map(Self)
+    }
 }
 
 /// What a step can be given to: exactly one of `agent`, `run`, `shell` and `python` is set.

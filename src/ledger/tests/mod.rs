@@ -3,6 +3,7 @@
 mod health;
 mod migrations;
 mod recorder;
+mod steps;
 mod transitions;
 
 use std::path::PathBuf;

@@ -1,0 +1,34 @@
+//! A workstream in motion: what the pure parts decide is done here, over the supervisor.
+//!
+//! - `run`: the loop. `begin`: what comes before it. `finish`: what comes after.
+//! - `step`, `process`, `audited`, `gate`: one attempt at a step. `tools`: what can be given a step, and its health.
+//! - `book`: the ledger and whoever watches. `saved`: what resuming needs. `watch`: who wrote what.
+//!
+//! A process is spawned only after its attempt's start cannot be undone by a kill, so everything that ever ran is in
+//! the ledger.
+
+mod audited;
+mod begin;
+mod book;
+mod error;
+mod finish;
+mod gate;
+mod process;
+mod release;
+mod request;
+mod run;
+mod saved;
+mod setting;
+mod step;
+mod tools;
+mod watch;
+
+pub use begin::{Begin, prepare, resume};
+pub use error::EngineError;
+pub use finish::{Outcome, Report};
+pub use release::{Released, cancel_waiting, release};
+pub use request::Request;
+pub use run::run;
+pub use saved::Saved;
+pub use setting::{ProgressCell, Setting, World};
+pub use tools::{Catalog, Means, Tools};
