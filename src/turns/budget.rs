@@ -255,7 +255,7 @@ mod tests {
             let exit = Some("exit status 0".to_owned());
             HandOff {
                 how,
-                trailers: Trailers { duration, exit, tokens, cost, ..Trailers::default() },
+                trailers: Trailers { exit, duration, tokens, cost, ..Trailers::default() },
                 progress,
             }
         };

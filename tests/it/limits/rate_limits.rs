@@ -175,7 +175,7 @@ fn ctrl_c_during_the_wait() {
     wait_until("the wait", || p.path(".orchestrator/waiting.json").exists());
     let status = p.run(&["status"]).expect(0);
     assert!(
-        status.out.contains("\nwaits:  galph: a is rate limited; next try 2096-10-02T"),
+        status.out.contains("\nwaits:  galph: a is rate limited; next try 2096-10-02 "),
         "{}",
         status.out
     );

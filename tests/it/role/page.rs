@@ -8,7 +8,7 @@ fn step(number: u32) -> String {
     let (_, rest) = page.split_once(&format!("**{number}. ")).unwrap();
     let end = rest.find("\n**").unwrap_or_else(|| rest.find("That is all").unwrap());
     let lines = rest[..end].lines().filter_map(|line| line.strip_prefix("    "));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// The remote of the first row, then both machines; their loops take one turn with the embedded agent.

@@ -5,8 +5,9 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use orchestrator::clock::SystemClock;
@@ -223,5 +224,38 @@ impl OutputParser for Records {
 
     fn finish(&mut self, _out: &mut Vec<Activity>) {
         self.finished = true;
+    }
+}
+
+/// Measures how late this machine wakes a thread: what a busy one adds to every step of what it is timed for.
+pub struct Lag {
+    over: Arc<AtomicBool>,
+    thread: JoinHandle<Duration>,
+}
+
+impl Lag {
+    /// Steps between two things that are timed: a timer, a signal, an end, a wait, a read, a message.
+    const STEPS: u32 = 6;
+
+    pub fn measure() -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&over);
+        let thread = std::thread::spawn(move || {
+            const PAUSE: Duration = Duration::from_millis(2);
+            let mut most = Duration::ZERO;
+            while !told.load(Ordering::Relaxed) {
+                let start = Instant::now();
+                std::thread::sleep(PAUSE);
+                most = most.max(start.elapsed().saturating_sub(PAUSE));
+            }
+            most
+        });
+        Self { over, thread }
+    }
+
+    /// Milliseconds that the machine itself may have added.
+    pub fn end(self) -> u64 {
+        self.over.store(true, Ordering::Relaxed);
+        u64::try_from((self.thread.join().unwrap() * Self::STEPS).as_millis()).unwrap()
     }
 }
