@@ -18,6 +18,7 @@ mod layers;
 mod live;
 mod load;
 mod model;
+mod places;
 mod rules;
 mod scalar;
 mod schema;

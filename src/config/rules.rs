@@ -1,43 +1,17 @@
 //! What no single key can show.
 
-use std::collections::HashMap;
-
 use super::check::Place;
 use super::diagnostic::Diagnostic;
 use super::model::Config;
+use super::places::Places;
 use super::suggest::nearest;
 
 /// Role names of the earlier orchestrator that stand for ours (turns.md T27).
 const ROLE_ALIASES: [&str; 2] = ["supervisor", "loop"];
 
-/// Finds the place of a path, or of the nearest one above it.
-struct Places<'a>(HashMap<&'a str, (usize, usize)>);
-
-impl Places<'_> {
-    fn problem(&self, path: &str, message: String, suggestion: Option<String>) -> Diagnostic {
-        let mut at = path;
-        let found = loop {
-            if let Some(found) = self.0.get(at) {
-                break Some(*found);
-            }
-            match at.rfind(['.', '[']) {
-                Some(end) => at = &at[..end],
-                None => break None,
-            }
-        };
-        Diagnostic {
-            line: found.map(|(line, _)| line),
-            column: found.map(|(_, column)| column),
-            path: path.to_owned(),
-            message,
-            suggestion,
-        }
-    }
-}
-
 /// Everything that is wrong between the keys of a file.
 pub(super) fn problems(config: &Config, places: &[Place]) -> Vec<Diagnostic> {
-    let places = Places(places.iter().map(|p| (p.path.as_str(), (p.line, p.column))).collect());
+    let places = Places::of(places);
     let mut out = Vec::new();
     if config.sync.lease_secs.0.as_secs() == 0 {
         // The state names it in whole seconds: it would say that the lease is over already.

@@ -170,6 +170,11 @@ impl Settings {
         self.root.join(&self.config.prompts_dir)
     }
 
+    /// Whose turns this run takes in role mode.
+    pub fn role(&self) -> &RoleId {
+        self.options.role.as_ref().unwrap_or_else(|| self.workflow.first())
+    }
+
     pub fn roles(&self) -> Vec<RoleId> {
         self.workflow.roles()
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::breaker::{Admission, Circuit};
 use super::score::{self, Candidate, Record};
+use super::spec::Step;
 use crate::config::{Complexity, Level, Match, RoutingRule, Strategy};
 
 /// What a step asks of a tool.
@@ -17,6 +18,20 @@ pub struct Need<'a> {
     pub fixed: Option<&'a str>,
     /// Tools that failed at this step: taken only when no other is left.
     pub failed: &'a [String],
+}
+
+impl<'a> Need<'a> {
+    /// What this step asks for; `failed`: the tools that failed at it.
+    pub fn of(step: &'a Step, failed: &'a [String]) -> Self {
+        Self {
+            kind: step.kind.as_deref(),
+            domain: step.domain.as_deref(),
+            risk: step.risk,
+            complexity: step.complexity,
+            fixed: step.tool.as_deref(),
+            failed,
+        }
+    }
 }
 
 /// What a tool can do.

@@ -88,14 +88,7 @@ fn tool_words(found: &Workstream, step: usize, tools: &Tools, catalog: &Catalog)
 
 fn decide(found: &Workstream, step: usize, tools: &Tools, catalog: &Catalog) -> Decision {
     let own = &found.spec.steps[step];
-    let need = Need {
-        kind: own.kind.as_deref(),
-        domain: own.domain.as_deref(),
-        risk: own.risk,
-        complexity: own.complexity,
-        fixed: own.tool.as_deref(),
-        failed: &[],
-    };
+    let need = Need::of(own, &[]);
     tools.route(need, catalog, SystemClock.now().as_millisecond())
 }
 

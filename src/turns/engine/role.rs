@@ -156,7 +156,7 @@ pub async fn run_role(
             duration: world.clock.mono().saturating_sub(began),
             cost_usd: ended.cost,
             why: settings.redactor.text(&why).into_owned(),
-            next: "orchestrator --mode role".into(),
+            next: format!("orchestrator --mode role --role {}", settings.role()),
         },
     );
     drop((server, lock));
@@ -179,7 +179,7 @@ fn running(status: &Status) -> bool {
 }
 
 fn announce(settings: &Settings, branch: &str, place: &Place, sink: &mut dyn Sink) {
-    let role = settings.options.role.as_ref().map(ToString::to_string).unwrap_or_default();
+    let role = settings.role().to_string();
     let steps = settings.workflow.steps().iter().filter(|s| s.role.as_str() == role);
     let agents = steps.map(|s| (role.clone(), settings.dispatch.choose(&role, &s.prompt).agent)).collect();
     let limits = match settings.options.loops {

@@ -2,45 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
-pub use crate::cli::project::{block, wait_until};
+pub use crate::cli::project::{Ran, block, wait_until};
 
 /// A bare remote and clones named as their roles.
 pub struct Ground {
     dir: tempfile::TempDir,
-}
-
-/// What a process left.
-#[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-}
-
-impl Ran {
-    #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
-        self
-    }
-
-    #[track_caller]
-    pub fn says(&self, words: &str) {
-        assert!(self.out.contains(words) || self.err.contains(words), "no {words:?} in {self:#?}");
-    }
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            out: text(&output.stdout),
-            err: text(&output.stderr),
-        }
-    }
 }
 
 impl Ground {

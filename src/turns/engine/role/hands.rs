@@ -70,7 +70,7 @@ impl Hands {
         run: (String, Board, Duration),
         (notes, boot): (UnboundedSender<Note>, String),
     ) -> Self {
-        let role = settings.options.role.clone().unwrap_or_else(|| settings.workflow.first().clone());
+        let role = settings.role().clone();
         let (carried, dirty, came) = (Carried::default(), BTreeSet::new(), Came::default());
         let shared = HandOffs::default();
         Self { role, settings, world, run, notes, carried, shared, boot, dirty, came }

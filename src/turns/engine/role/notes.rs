@@ -80,7 +80,7 @@ impl<'s> Ears<'s> {
         place: Place,
         (settings, clock, branch): (&Settings, Arc<dyn Clock>, &str),
     ) -> Self {
-        let role = settings.options.role.as_ref().unwrap_or_else(|| settings.workflow.first());
+        let role = settings.role();
         let logs = RoleLogs::folder(Path::new(&settings.config.logs_dir), Some(branch));
         let here = Here {
             role: role.to_string(),

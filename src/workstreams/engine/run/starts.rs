@@ -247,14 +247,7 @@ fn plan(
     if !own.is_routed() {
         return Plan::default();
     }
-    let need = Need {
-        kind: own.kind.as_deref(),
-        domain: own.domain.as_deref(),
-        risk: own.risk,
-        complexity: own.complexity,
-        fixed: own.tool.as_deref(),
-        failed: failed.get(&step).map_or(&[], Vec::as_slice),
-    };
+    let need = Need::of(own, failed.get(&step).map_or(&[], Vec::as_slice));
     Plan { decision: Some(tools.route(need, catalog, now)), refused: None }
 }
 

@@ -80,12 +80,7 @@ impl Clones {
     }
 
     pub fn run(&self, clone: &str, args: &[&str]) -> Ran {
-        let output = self.program(clone, args).output().unwrap();
-        Ran {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        self.program(clone, args).output().unwrap().into()
     }
 
     #[track_caller]
