@@ -8,6 +8,8 @@ fn the_turns_of_all_machines_are_told() {
     let clones = Clones::new(plan, "echo half > half.txt; git add -A; git commit -q -m Half; exit 7");
     let early = clones.run("ralph", &["status", "--remote"]).expect(2);
     assert!(early.err.contains("branch work has no sync/state.json\nhint: "), "{}", early.err);
+    let none = clones.run("galph", &["recap", "--since", "1h"]).expect(0).out;
+    assert!(none.starts_with("work, the last 1h: no turn\n"), "{none}");
     clones.turn("galph", 0);
     let status = clones.run("ralph", &["status", "--remote"]).expect(0).out;
     assert!(status.starts_with("iteration 1 · ralph's turn · waiting-ralph · "), "{status}");
@@ -30,8 +32,6 @@ fn the_turns_of_all_machines_are_told() {
         all.ends_with("next:   orchestrator resume   (once the cause of ralph's failure is mended)\n"),
         "{all}"
     );
-    let none = clones.run("galph", &["recap", "--since", "0"]).expect(0).out;
-    assert!(none.starts_with("work, the last 0: no turn\n"), "{none}");
     clones.run("galph", &["recap", "--since", "soon"]).expect(2);
     let value = clones.json("galph", &["recap", "--remote", "--format", "json"], 0);
     assert_eq!(value["turns"][1]["commits"], 1);
