@@ -61,7 +61,8 @@ impl Repo {
         let tree = self.tree_of(commit)?;
         // A state that is not committed is nothing a commit could give back.
         let own_state = tree::entry(&tree, state)?.is_none();
-        let head = self.head()?.commit;
+        let now = self.head()?;
+        let head = now.commit;
         let mut changed = self.differing(head, commit)?;
         changed.retain(|c| !(own_state && c.path == state));
         let differing = || changed.iter().map(|c| c.path.as_path()).chain([state]);
@@ -97,7 +98,11 @@ impl Repo {
         if let Some(noted) = noted {
             noted.over();
         }
-        self.git.set_head(&reference).doing("put HEAD on the branch")
+        if now.branch.as_deref() == Some(branch) {
+            return Ok(());
+        }
+        let lock = self.git.path().join("HEAD.lock");
+        self.unlocked(&lock, || self.git.set_head(&reference).doing("put HEAD on the branch"))
     }
 
     /// Files and index entries of exactly these paths become those of `commit`.
