@@ -32,7 +32,8 @@ fn tasks(folder: &Path, name: &str, line: &str, count: usize) {
 
 fn batch(folder: &Path, limit: &str, tasks: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_orchestrator"));
-    command.arg("-C").arg(folder).args(["batch", "--exec", "--max-concurrent", limit, tasks]);
+    command.arg("-C").arg(folder).args(["batch", "--exec", "--max-concurrent", limit]);
+    command.arg(folder.join(tasks));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
