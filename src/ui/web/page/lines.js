@@ -88,7 +88,12 @@ function wrap(text, cells) {
   if (text.length <= cells && !WIDE.test(text)) return [0];
   const starts = [0];
   if (!WIDE.test(text)) {
-    for (let at = cells; at < text.length; at += cells) starts.push(at);
+    for (let at = 0; text.length - at > cells;) {
+      // Between words, unless that would leave much of the row empty.
+      const blank = text.lastIndexOf(" ", at + cells - 1);
+      at = blank > at + cells * 0.6 ? blank + 1 : at + cells;
+      starts.push(at);
+    }
     return starts;
   }
   let used = 0, at = 0;

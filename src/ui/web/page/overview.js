@@ -122,7 +122,7 @@ function overview() {
     for (const one of attempts) {
       if (panes.has(one.id)) continue;
       const lines = new Lines(), window = new LineView(lines, `Output of ${plain(one.role)}`);
-      window.element.style.height = "11.5rem";
+      window.element.style.minHeight = window.element.style.height = "11.5rem";
       window.list.tail = () => {};
       panes.set(one.id, { lines, window, card: h("section", { class: "card" }, h("header", null, h("h2", null, h("a", { href: `#/run/${part(one.run)}/output?attempt=${part(one.id)}` }, `${brief(one.role, 40)}`)),
         h("span", { class: "dim small" }, brief(`${one.prompt} · ${one.agent}`, 60)), h("span", { class: "end small dim" }, since(Date.parse(one.started_at)))), window.element) });
