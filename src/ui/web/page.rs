@@ -9,7 +9,21 @@ const HTML: &str = include_str!("page/index.html");
 /// In this order, in one element.
 const STYLES: &[&str] = &[include_str!("page/style.css")];
 /// In this order, in one element.
-const SCRIPTS: &[&str] = &[include_str!("page/app.js")];
+const SCRIPTS: &[&str] = &[
+    include_str!("page/text.js"),
+    include_str!("page/dom.js"),
+    include_str!("page/api.js"),
+    include_str!("page/virtual.js"),
+    include_str!("page/lines.js"),
+    include_str!("page/gantt.js"),
+    include_str!("page/graph.js"),
+    include_str!("page/chart.js"),
+    include_str!("page/overview.js"),
+    include_str!("page/runs.js"),
+    include_str!("page/run.js"),
+    include_str!("page/streams.js"),
+    include_str!("page/app.js"),
+];
 
 const STYLE_HERE: &str = "/*style*/";
 const SCRIPT_HERE: &str = "/*script*/";
