@@ -94,6 +94,7 @@ pub fn main() -> u8 {
 }
 
 fn dispatch(cli: &Cli) -> Result<u8, Failure> {
+    setup::enter(&cli.global)?;
     setup::diagnostics(&cli.global)?;
     let global = &cli.global;
     match &cli.command {
