@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::process::{Bench, HASH, Log, Ran, hash};
 use crate::agents::{note, shown, together};
 use crate::clock::{Clock, duration};
-use crate::config::Limits;
 use crate::config::duration::Secs;
+use crate::config::{Limits, RateLimit as Policy};
 use crate::event::Event;
 use crate::ids::Ids;
 use crate::oneshot::machine::Refusal;
@@ -60,12 +60,26 @@ pub(super) async fn run(bench: &Bench<'_>, clock: &Arc<dyn Clock>, ids: &dyn Ids
         git: setting.git,
     };
     let began = (clock.now(), clock.awake());
-    let mut ear = Ear { bench, task: &task, worker: None, refused: None, usage: Some(NOTHING), hash: HASH };
     let stop = Stop::new();
+    // Under `fail` a refusal is a failure like any other, which the session may get over.
+    let heed = setting.config.supervision.rate_limit != Policy::Fail;
+    let mut ear = Ear {
+        bench,
+        task: &task,
+        stop: &stop,
+        heed,
+        worker: None,
+        refused: None,
+        usage: Some(NOTHING),
+        hash: HASH,
+    };
     let ended = Box::pin(play(&settings, clock, ids, &stop, &mut ear));
     let (ended, late) = watched(ended, bench.stop, &stop, task.timeout).await;
     let mut outcome = ear.worker.take().unwrap_or_else(|| Outcome::without_process(began.0));
-    (outcome.usage, outcome.rate_limit) = (ear.usage, ear.refused.take());
+    let refused = ear.refused.take();
+    let by = refused.as_ref().map_or_else(|| task.worker.to_owned(), |refused| refused.who.clone());
+    outcome.usage = ear.usage;
+    outcome.rate_limit = refused.as_ref().map(|refused| refused.limit.clone());
     (outcome.started_at, outcome.ended_at) = (began.0, clock.now());
     outcome.duration = clock.awake().saturating_sub(began.1);
     let mut fail = |kind: ErrorKind, text: String| {
@@ -96,6 +110,11 @@ pub(super) async fn run(bench: &Bench<'_>, clock: &Arc<dyn Clock>, ids: &dyn Ids
                     let limit = task.timeout.map_or_else(String::new, |t| duration(t.0));
                     fail(ErrorKind::Timeout, format!("worker and auditor took longer than {limit}"));
                 }
+                End::Interrupted(_) if refused.is_some() && bench.stop.requested().is_none() => {
+                    // An audit is gone on with; a worker that was kept from its work begins anew.
+                    over = refused.is_some_and(|refused| refused.role == oneshot::Role::Worker);
+                    fail(ErrorKind::AgentError, trouble.unwrap_or_else(|| "a rate limit".into()));
+                }
                 End::Interrupted(reason) => {
                     outcome.state = Lifecycle::Interrupted { why: reason.text.clone() };
                     (outcome.error_kind, outcome.error) = (ErrorKind::Interrupted, Some(reason.text));
@@ -108,7 +127,7 @@ pub(super) async fn run(bench: &Bench<'_>, clock: &Arc<dyn Clock>, ids: &dyn Ids
         // One that stays behind names a session that has ended, which is seen when it is read.
         let _ = fs::remove_file(task.kept);
     }
-    Ran { outcome, stdout: Vec::new(), answer: None, hash: ear.hash, by: Some(task.worker.to_owned()) }
+    Ran { outcome, stdout: Vec::new(), answer: None, hash: ear.hash, by: Some(by) }
 }
 
 /// What a session came to.
@@ -189,12 +208,22 @@ async fn watched<T>(
     }
 }
 
+/// Who of the two was refused.
+struct Refused {
+    role: oneshot::Role,
+    who: String,
+    limit: RateLimit,
+}
+
 struct Ear<'e> {
     bench: &'e Bench<'e>,
     task: &'e Task<'e>,
     worker: Option<Outcome>,
+    stop: &'e Stop,
+    /// A rate limit pauses the session.
+    heed: bool,
     /// The limit that refused the last of its agents.
-    refused: Option<RateLimit>,
+    refused: Option<Refused>,
     /// Of all runs; `None`: some usage is unknown.
     usage: Option<Usage>,
     hash: u64,
@@ -241,9 +270,13 @@ impl oneshot::Observer for Ear<'_> {
                     (self.bench.hear)(event);
                 }
             }
-            Fact::AttemptEnded { role, outcome, .. } => {
-                let limit = outcome.rate_limit.clone().filter(|_| !outcome.succeeded());
-                self.refused = limit.filter(|limit| limit.blocked);
+            Fact::AttemptEnded { session, role, outcome, .. } => {
+                let limit = outcome.rate_limit.clone().filter(|limit| limit.blocked && !outcome.succeeded());
+                self.refused = limit.filter(|_| self.heed).map(|limit| {
+                    // Nobody else is asked before the wait is over.
+                    self.stop.ask(StopReason::because("rate limited"));
+                    Refused { role: *role, who: session.seat(*role).agent.clone(), limit }
+                });
                 self.usage = self.usage.zip(outcome.usage).map(|(sum, one)| together(sum, one));
                 if *role == oneshot::Role::Worker {
                     self.worker = Some((*outcome).clone());

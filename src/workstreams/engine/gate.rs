@@ -44,6 +44,16 @@ pub(super) async fn look(
         return git_clean(bench, clock);
     }
     let tool = gate.tool.as_ref().and_then(|name| catalog.get(name));
+    if let Some((Means::Http(http), limit)) = tool {
+        let timeout = gate.timeout_secs.or(limit).unwrap_or(TIMEOUT);
+        let facts = serde_json::json!({"run": bench.run_id, "step": bench.step});
+        let name = gate.tool.as_deref().unwrap_or_default();
+        let ran = match plan(http, "", &facts, &BTreeMap::new()) {
+            Ok(call) => bench.http(name, &call, Some(timeout), &format!(".g{number}")).await,
+            Err(e) => Err(e),
+        };
+        return found(ran);
+    }
     let program = match (&gate.run, &gate.shell, tool) {
         (Some(argv), ..) | (_, _, Some((Means::Run(argv), _))) => Program::Argv(argv),
         (_, Some(line), _) | (_, _, Some((Means::Shell(line), _))) => Program::Shell(line),
@@ -57,16 +67,6 @@ pub(super) async fn look(
             return Found::Failed("there is no such tool".into());
         }
     };
-    if let Some((Means::Http(http), limit)) = tool {
-        let timeout = gate.timeout_secs.or(limit).unwrap_or(TIMEOUT);
-        let facts = serde_json::json!({"run": bench.run_id, "step": bench.step});
-        let name = gate.tool.as_deref().unwrap_or_default();
-        let ran = match plan(http, "", &facts, &BTreeMap::new()) {
-            Ok(call) => bench.http(name, &call, Some(timeout), &format!(".g{number}")).await,
-            Err(e) => Err(e),
-        };
-        return found(ran);
-    }
     let timeout = gate.timeout_secs.or(tool.and_then(|(_, timeout)| timeout)).unwrap_or(TIMEOUT);
     let stdin = match program {
         Program::Python(_) => Stdin::Bytes(serde_json::json!({"step": bench.step}).to_string().into_bytes()),

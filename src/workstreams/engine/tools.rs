@@ -154,7 +154,8 @@ impl Tools {
 
     /// None: another run has it.
     fn lock(&self, name: &str) -> Option<File> {
-        let folder = self.path.as_deref().and_then(Path::parent)?.join(LOCKS);
+        let Some(folder) = self.path.as_deref().and_then(Path::parent) else { return nothing() };
+        let folder = folder.join(LOCKS);
         let path = folder.join(format!("{:016x}.lock", hash(HASH, name.as_bytes())));
         let options = || File::options().create(true).truncate(false).write(true).open(&path);
         let file = fs::create_dir_all(&folder).and_then(|()| options());
@@ -164,8 +165,7 @@ impl Tools {
             Ok(Err(TryLockError::Error(e))) | Err(e) => {
                 let text = format!("{}: {e}; two runs at once may both try {name}", path.display());
                 self.trouble.borrow_mut().get_or_insert(text);
-                // Who cannot lock is no worse off than alone.
-                File::open("/dev/null").ok()
+                nothing()
             }
         }
     }
@@ -221,6 +221,11 @@ impl Tools {
             _ => None,
         }
     }
+}
+
+/// Held in the place of a lock: who cannot lock is no worse off than alone.
+fn nothing() -> Option<File> {
+    File::open("/dev/null").ok()
 }
 
 fn known(row: Option<&ToolHealth>) -> (Circuit, Record) {

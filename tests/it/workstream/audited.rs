@@ -65,7 +65,8 @@ fn rejected_as_impossible() {
     assert_eq!(states(&p), ["a failed", "b skipped"]);
     assert_eq!(runs(&p), "work audit ");
     assert!(end["error"].as_str().unwrap().contains("the auditor found the task impossible"), "{end}");
-    assert!(p.run(&["tools"]).expect(0).out.contains("w  closed     1 run, 0 % good"), "it counts (W21)");
+    // W21: it counts as a failure.
+    p.run(&["tools"]).expect(0).says("closed     1 run, 0 % good");
 }
 
 /// A worker that crashes and leaves nothing fails the attempt; the retry is a new session, by another tool if there is one.
@@ -120,8 +121,8 @@ fn interrupted_and_resumed() {
     kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::INT).unwrap();
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
     assert_eq!(states(&p), ["a canceled", "b canceled"]);
-    let listed = p.run(&["tools"]).expect(0).out;
-    assert!(listed.contains("w  closed     0 runs"), "an interruption says nothing of the tool: {listed}");
+    // An interruption says nothing of the tool.
+    p.run(&["tools"]).expect(0).says("closed     0 runs");
     p.write("auditor.fake", "read; append runs audit; print DONE");
     p.run(&["workstream", "resume", "last"]).expect(0);
     assert_eq!(runs(&p), "work audit ");
@@ -156,7 +157,6 @@ fn it_takes_too_long() {
     p.write("auditor.fake", "read; forever");
     let end = run(&p, "id: x\nsteps: [{id: a, oneshot: do it, timeout_secs: 1}]\n", 3);
     assert!(end["error"].as_str().unwrap().contains("worker and auditor took longer than 1"), "{end}");
-    assert_eq!(report(&p)["steps"][0]["attempts"][0]["error_kind"], "timeout");
 }
 
 /// The cost of both counts against the budget of the run.

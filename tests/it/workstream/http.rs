@@ -88,7 +88,7 @@ fn statuses() {
         send(stream, &(head(status, "text/plain", "") + "come later\n"));
     });
     let p = project(&server.url, "");
-    p.config(&(p.read("orchestration.yaml") + "supervision: {rate_limit: fail}\n"));
+    p.write("orchestration.yaml", &(p.read("orchestration.yaml") + "supervision: {rate_limit: fail}\n"));
     run(&p, &one(", retry: {attempts: 3, backoff: none}"), 0);
     assert_eq!(server.asked().len(), 3);
     assert_eq!(server.asked()[0].header("content-type"), Some("text/plain; charset=utf-8"));
@@ -172,7 +172,7 @@ fn what_a_server_can_do_wrong() {
     });
     let p = project(&silent.url, "");
     run(&p, &one(", timeout_secs: 0.3"), 3);
-    assert_eq!(report(&p)["steps"][0]["attempts"][0]["error_kind"], "timeout", "{}", report(&p));
+    assert!(error(&p).contains("(timeout)"), "{}", error(&p));
 
     let p = project(&long.url, ", headers: {x: '${NOBODY_SET_THIS}'}");
     let before = long.asked().len();

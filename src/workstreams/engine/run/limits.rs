@@ -31,7 +31,7 @@ impl Engine<'_> {
         ground.limits.rest(&refused.who, again_at);
         let id = &self.spec.steps[step].id;
         if ground.limits.policy == Policy::Fallback
-            && let Some(other) = self.stand_in(done)
+            && let Some(other) = self.stand_in(done, refused)
         {
             self.refused.insert(step, (times, None));
             ground.book.event(Event::AgentFallback {
@@ -56,15 +56,21 @@ impl Engine<'_> {
     }
 
     /// Who takes the step instead, now.
-    fn stand_in(&self, done: &Done) -> Option<String> {
+    fn stand_in(&self, done: &Done, refused: &Refused) -> Option<String> {
         let ground = self.ground;
         let now = ground.book.now_ms();
         let tool = done.tool.as_deref()?;
-        let limited = |name: &str| ground.limits.until(name, ground.catalog, ground.agents, now);
-        if limited(tool).is_none()
-            && let Some((Means::Agent(agent), _)) = ground.catalog.get(tool)
-            && let Some(roster) = ground.agents.get(agent)
+        let roster = match ground.catalog.get(tool) {
+            Some((Means::Agent(agent), _)) => ground.agents.get(agent),
+            _ => None,
+        };
+        // Nobody stands in for the auditor of a oneshot: it would go on with the same one.
+        if tool != refused.who && !roster.is_some_and(|roster| roster.names().any(|name| name == refused.who))
         {
+            return None;
+        }
+        let limited = |name: &str| ground.limits.until(name, ground.catalog, ground.agents, now);
+        if let Some(roster) = roster.filter(|_| limited(tool).is_none()) {
             return Some(roster.get(ground.limits.seat(roster, now)).agent.name.clone());
         }
         let failed = self.failed_tools.get(&done.step).map_or(&[][..], Vec::as_slice);
