@@ -319,6 +319,9 @@ pub(super) enum Command {
     /// Ask a model behind HTTP: what an agent with `http` runs
     #[command(hide = true)]
     AgentHttp(AgentHttpArgs),
+    /// Send a request: what a tool with `http` runs
+    #[command(hide = true)]
+    ToolHttp,
 }
 
 #[derive(Debug, Args)]
