@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::properties;
 
 /// Far more than any of these takes, far less than the square of their size would.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 #[track_caller]
 fn soon(what: &str, property: fn(&[u8]), text: &str) {
@@ -14,13 +14,14 @@ fn soon(what: &str, property: fn(&[u8]), text: &str) {
     assert!(start.elapsed() < PATIENCE, "{what}: {} bytes took {:?}", text.len(), start.elapsed());
 }
 
-const MIB: usize = 1 << 20;
+/// A quarter of what is read at most: enough to tell a line from a square.
+const SIZE: usize = 1 << 18;
 
-/// As many of a piece as make a mebibyte, numbered.
+/// As many of a piece as fill the size, numbered.
 fn many(head: &str, piece: impl Fn(usize) -> String, tail: &str) -> String {
     let mut text = head.to_owned();
     let mut at = 0;
-    while text.len() < MIB - 64 - tail.len() {
+    while text.len() < SIZE - 64 - tail.len() {
         text.push_str(&piece(at));
         at += 1;
     }
@@ -29,19 +30,19 @@ fn many(head: &str, piece: impl Fn(usize) -> String, tail: &str) -> String {
 
 fn shapes() -> Vec<(&'static str, String)> {
     vec![
-        ("brackets", "[".repeat(MIB)),
-        ("braces", "{".repeat(MIB)),
-        ("open pairs", "{\"a\":".repeat(MIB / 5)),
-        ("open pairs of YAML", "{a: ".repeat(MIB / 4)),
-        ("dashes", "- ".repeat(MIB / 2)),
-        ("question marks", "? ".repeat(MIB / 2)),
+        ("brackets", "[".repeat(SIZE)),
+        ("braces", "{".repeat(SIZE)),
+        ("open pairs", "{\"a\":".repeat(SIZE / 5)),
+        ("open pairs of YAML", "{a: ".repeat(SIZE / 4)),
+        ("dashes", "- ".repeat(SIZE / 2)),
+        ("question marks", "? ".repeat(SIZE / 2)),
         ("anchors", many("", |n| format!("a{n}: &a{n} [*a{}]\n", n.saturating_sub(1)), "")),
         ("keys", many("{", |n| format!("\"k{n}\": 1,\n"), "\"z\": 1}\n")),
         ("the same key", many("{", |_| "\"k\": 1,\n".into(), "\"z\": 1}\n")),
         ("plain keys", many("", |n| format!("k{n}: 1\n"), "")),
-        ("one line", "x".repeat(MIB - 1)),
-        ("one text", format!("\"{}\"", "\\u0041".repeat(MIB / 6 - 2))),
-        ("line feeds", "\n".repeat(MIB - 1)),
+        ("one line", "x".repeat(SIZE - 1)),
+        ("one text", format!("\"{}\"", "\\u0041".repeat(SIZE / 6 - 2))),
+        ("line feeds", "\n".repeat(SIZE - 1)),
     ]
 }
 
@@ -79,10 +80,10 @@ fn a_stream_of_any_shape() {
     let lines =
         |text: &str| text.replace(':', ":\n").replace(',', ",\n").replace("[[", "[\n[").replace("{{", "{\n{");
     for (what, text) in shapes() {
-        soon(what, properties::framing, &lines(&text[..text.len().min(MIB / 8)]));
+        soon(what, properties::framing, &lines(&text[..text.len().min(SIZE / 4)]));
         soon(what, properties::protocol, &text);
     }
     let nested =
         many("{\"a\":[\n", |n| format!("{}1{},\n", "{\"b\":[\n".repeat(n % 20), "]}\n".repeat(n % 20)), "");
-    soon("objects in objects", properties::framing, &nested[..MIB / 8]);
+    soon("objects in objects", properties::framing, &nested[..SIZE / 4]);
 }
