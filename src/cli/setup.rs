@@ -117,8 +117,10 @@ pub(super) fn home() -> Option<PathBuf> {
 pub(super) fn redactor(config: &Config) -> Redactor {
     let given = config.agents.values().flat_map(|agent| &agent.env);
     let given = given.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let keys: Vec<&str> =
+    let mut keys: Vec<&str> =
         config.agents.values().filter_map(|a| a.http.as_ref()?.key_env.as_deref()).collect();
+    let tools = config.workstream.tools.0.iter().filter_map(|(_, tool)| tool.http.as_ref());
+    keys.extend(tools.flat_map(crate::config::HttpTool::variables));
     let secret = |name: &OsString| names_a_secret(name) || keys.iter().any(|key| name == key);
     let all = std::env::vars_os().chain(given).filter(|(name, _)| secret(name));
     let values: Vec<OsString> = all.map(|(_, value)| value).collect();
