@@ -14,5 +14,7 @@ mod prompts;
 mod real;
 mod remote;
 mod role;
+#[cfg(feature = "web")]
+mod serve;
 mod supervise;
 mod workstream;
