@@ -36,6 +36,7 @@ mod route;
 mod run;
 mod schema;
 mod screen;
+mod serve;
 mod setup;
 mod shell;
 mod show;
@@ -94,6 +95,7 @@ pub fn main() -> u8 {
 }
 
 fn dispatch(cli: &Cli) -> Result<u8, Failure> {
+    setup::enter(&cli.global)?;
     setup::diagnostics(&cli.global)?;
     let global = &cli.global;
     match &cli.command {
@@ -137,6 +139,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Audit(args)) => audit::audit(global, args),
         Some(Command::Recap(args)) => recap::recap(global, args),
         Some(Command::Handoff(args)) => handoff::handoff(global, args),
+        Some(Command::Serve(args)) => serve::serve(global, args),
         Some(Command::Setup(args)) => timer::timer(global, args),
         Some(Command::Takeover(args)) => takeover::takeover(global, args),
     }

@@ -47,7 +47,7 @@ pub use owner::Owner;
 pub use read::{EventFilter, Found, RunFilter};
 pub use recorder::Recorder;
 pub use schema::{FILE, Ledger, VERSION};
-pub use state::{AttemptState, IllegalMove, RunKind, RunState, StepState};
+pub use state::{AttemptState, IllegalMove, RunKind, RunState, StepState, UnknownWord};
 pub use steps::{NewWorkstream, StepEnd, StepMove, StepRow, StepStart, ToolHealth};
 pub use writer::{Options, Ticket, Writer};
 

@@ -2,4 +2,7 @@
 
 pub mod bar;
 pub mod console;
+pub mod json;
 mod progress;
+#[cfg(feature = "web")]
+pub mod web;

@@ -128,7 +128,7 @@ async fn found_by_the_pipe() {
     let outcome = outcome_of(request).await;
     assert_eq!(outcome.leaked.len(), 1);
     assert!(outcome.leaked[0].held_output && !lives(bench.pids("P")[0]));
-    assert!(outcome.duration < Duration::from_secs(3), "{:?}", outcome.duration);
+    assert!(outcome.duration < Duration::from_secs(30), "{:?}", outcome.duration);
 }
 
 /// A short-lived helper that ends by itself right after the agent is no leak.

@@ -259,3 +259,16 @@ impl Lag {
         u64::try_from((self.thread.join().unwrap() * Self::STEPS).as_millis()).unwrap()
     }
 }
+
+/// Repeats a scenario that failed while this machine itself was later than the `margin` that its limits leave: that
+/// proves nothing of the program.
+pub async fn unless_late(margin: Duration, scenario: impl AsyncFn() -> Result<(), String>) {
+    let margin = u64::try_from(margin.as_millis()).unwrap();
+    for _ in 0..50 {
+        let lag = Lag::measure();
+        let Err(text) = scenario().await else { return };
+        let late = lag.end();
+        assert!(late >= margin, "{text} ({late} ms late, {margin} are allowed)");
+    }
+    panic!("this machine was late each time");
+}
