@@ -46,6 +46,7 @@ mod takeover;
 mod test_commands;
 mod timer;
 mod tools;
+mod watch;
 mod workstream;
 
 #[cfg(test)]
@@ -120,6 +121,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) if args.remote => remote::status(global, args),
         Some(Command::Status(args)) => status::status(global, args),
+        Some(Command::Watch) => watch::watch(global),
         Some(Command::Logs(args)) => logs::logs(global, args),
         Some(Command::Schema) => schema::schema(),
         Some(Command::Completions(args)) => shell::completions(args),

@@ -3,3 +3,5 @@
 pub mod bar;
 pub mod console;
 mod progress;
+#[cfg(feature = "tui")]
+pub mod tui;

@@ -14,4 +14,6 @@ mod real;
 mod remote;
 mod role;
 mod supervise;
+#[cfg(feature = "tui")]
+mod watch;
 mod workstream;
