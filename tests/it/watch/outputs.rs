@@ -63,9 +63,10 @@ fn sizes_and_colours() {
     let coloured = |seat: &Seat| {
         let written = String::from_utf8_lossy(&seat.written()).into_owned();
         written.split("\x1b[").any(|part| {
-            let numbers = part.split('m').next().unwrap_or_default();
-            numbers.split(';').any(|n| matches!(n.parse(), Ok(30..=37 | 40..=47 | 90..=97 | 100..=107)))
-                || numbers.starts_with("38;")
+            let end = part.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(part.len());
+            let (numbers, kind) = part.split_at(end);
+            let mut numbers = numbers.split(';').map(|n| n.parse().unwrap_or(0));
+            kind.starts_with('m') && numbers.any(|n| matches!(n, 30..=38 | 40..=48 | 90..=97 | 100..=107))
         })
     };
     let mut seat = Seat::watch(&p, &["--color", "always"]);
