@@ -6,7 +6,7 @@ use crate::ledger::{Entry, Printed};
 fn said(ledger: &mut Ledger, attempt: &str, text: &str) {
     let place = Place::run("r").attempt(attempt);
     let event = Event::AttemptOutput { role: "galph".into(), text: text.into() };
-    ledger.write([&Entry::Event(Record { place, at: 5, event })]).unwrap();
+    ledger.write([&Entry::Event(Box::new(Record { place, at: 5, event }))]).unwrap();
 }
 
 /// I6: what is read bit by bit is what is read at once, however it falls.
@@ -74,7 +74,8 @@ fn turns_and_counts() {
             }
         }
     }
-    let ids = |rows: Vec<super::super::AttemptRow>| rows.into_iter().map(|r| r.attempt_id).collect::<Vec<_>>();
+    let ids =
+        |rows: Vec<super::super::AttemptRow>| rows.into_iter().map(|r| r.attempt_id).collect::<Vec<_>>();
     assert_eq!(ids(ledger.newest_turns(4).unwrap()), ["s2", "s1", "s0", "r2"]);
     assert_eq!(ids(ledger.newest_attempts("r", 2).unwrap()), ["r2", "r1"]);
     assert_eq!(ledger.attempt_counts("r").unwrap(), [("running".into(), 1), ("succeeded".into(), 2)]);
