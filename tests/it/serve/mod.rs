@@ -121,7 +121,7 @@ impl Drop for Served {
 
 impl Answer {
     fn parse(all: &[u8]) -> Self {
-        let end = all.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer");
+        let end = all.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
         let head = std::str::from_utf8(&all[..end]).unwrap();
         let mut lines = head.lines();
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();

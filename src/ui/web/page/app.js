@@ -94,7 +94,7 @@ const App = {
   },
 
   help() {
-    put($("help"), h("h2", { id: "help-title" }, "Keys"), h("dl", null, HELP.map(([keys, what]) => [h("dt", null, keys.split(" ").map((key) => [/^(then|to)$|,$/.test(key) && key.length > 2 ? key : h("kbd", null, key.replace(",", "")), " "])), h("dd", null, what)])),
+    put($("help"), h("h2", { id: "help-title" }, "Keys"), h("dl", null, HELP.map(([keys, what]) => [h("dt", null, keys.split(" ").map((key) => [/^(then|to)$/.test(key) ? key : h("kbd", null, key.replace(",", "")), " "])), h("dd", null, what)])),
       h("button", { class: "plain", type: "button", onclick: () => $("help").close() }, "Close"));
     $("help").showModal();
   },

@@ -125,7 +125,7 @@ function overview() {
       window.element.style.minHeight = window.element.style.height = "11.5rem";
       window.list.tail = () => {};
       panes.set(one.id, { lines, window, last: 0, late: null, card: h("section", { class: "card" }, h("header", null, h("h2", null, h("a", { href: `#/run/${part(one.run)}/output?attempt=${part(one.id)}` }, `${brief(one.role, 40)}`)),
-        h("span", { class: "dim small" }, brief(`${one.prompt} · ${one.agent}`, 60)), h("span", { class: "end small dim" }, since(Date.parse(one.started_at)))), window.element) });
+        h("span", { class: "dim small" }, brief([one.prompt, one.agent].filter((word) => word && word !== "-").join(" · "), 70)), h("span", { class: "end small dim" }, since(Date.parse(one.started_at)))), window.element) });
       before(one.id);
     }
     const shown = [...panes.values()].map((pane) => pane.card);
@@ -145,6 +145,11 @@ function overview() {
     const late = pane.late;
     pane.late = null;
     late.forEach((event) => hear(pane, event));
+    show(pane);
+  }
+
+  function show(pane) {
+    pane.window.element.toggleAttribute("data-empty", pane.lines.list.length === 0);
     pane.window.refresh();
   }
 
@@ -214,7 +219,7 @@ function overview() {
   }
 
   const again = calmly(() => load().catch(App.fail), 300);
-  const draw = calmly(() => panes.forEach((pane) => pane.window.refresh()), 60);
+  const draw = calmly(() => panes.forEach(show), 60);
   Link.open({
     output: true, hello: again, state: (seen) => { take(seen); again(); },
     event(event) {
