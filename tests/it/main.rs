@@ -4,6 +4,7 @@
 
 mod agent_http;
 mod batch;
+mod campaign;
 mod cli;
 mod day;
 mod ledger;
