@@ -2,7 +2,7 @@
 //! sees.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ const BEAT: Duration = Duration::from_secs(1);
 const SHARE: u32 = 10;
 
 /// Ends a live loop after its turn; the words for the person, or why not.
-pub type Stopper = Box<dyn Fn(&PathBuf, &str) -> Result<String, String> + Send>;
+pub type Stopper = Box<dyn Fn(&Path, &str) -> Result<String, String> + Send>;
 
 /// What the view has to know.
 pub struct Watch {
