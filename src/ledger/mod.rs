@@ -48,7 +48,7 @@ pub use owner::Owner;
 pub use read::{EventFilter, Found, RunFilter};
 pub use recorder::Recorder;
 pub use schema::{FILE, Ledger, VERSION};
-pub use state::{AttemptState, IllegalMove, RunKind, RunState, StepState};
+pub use state::{AttemptState, IllegalMove, RunKind, RunState, StepState, UnknownWord};
 pub use steps::{NewWorkstream, StepEnd, StepMove, StepRow, StepStart, ToolHealth};
 pub use tail::Printed;
 pub use wake::Wake;

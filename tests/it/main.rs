@@ -4,6 +4,7 @@
 
 mod agent_http;
 mod batch;
+mod browser;
 mod cli;
 mod day;
 mod ledger;
@@ -13,6 +14,8 @@ mod prompts;
 mod real;
 mod remote;
 mod role;
+#[cfg(feature = "web")]
+mod serve;
 mod supervise;
 #[cfg(feature = "tui")]
 mod watch;
