@@ -5,6 +5,7 @@
 mod agent_http;
 mod batch;
 mod browser;
+mod campaign;
 mod cli;
 mod day;
 mod ledger;
@@ -17,4 +18,6 @@ mod role;
 #[cfg(feature = "web")]
 mod serve;
 mod supervise;
+#[cfg(feature = "tui")]
+mod watch;
 mod workstream;
