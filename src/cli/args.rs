@@ -31,7 +31,7 @@ pub(super) struct Cli {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Global {
-    /// Run as if started in this folder
+    /// Run as if started in this folder: paths of other options start there, too
     #[arg(short = 'C', value_name = "DIR", global = true, help_heading = "Options of every command")]
     pub dir: Option<PathBuf>,
     /// Configuration file (default: orchestration.yaml, searched upward)
@@ -319,6 +319,9 @@ pub(super) enum Command {
     /// Ask a model behind HTTP: what an agent with `http` runs
     #[command(hide = true)]
     AgentHttp(AgentHttpArgs),
+    /// Send a request: what a tool with `http` runs
+    #[command(hide = true)]
+    ToolHttp,
 }
 
 #[derive(Debug, Args)]

@@ -46,6 +46,7 @@ mod stream;
 mod takeover;
 mod test_commands;
 mod timer;
+mod tool_http;
 mod tools;
 mod workstream;
 
@@ -94,6 +95,7 @@ pub fn main() -> u8 {
 }
 
 fn dispatch(cli: &Cli) -> Result<u8, Failure> {
+    setup::enter(&cli.global)?;
     setup::diagnostics(&cli.global)?;
     let global = &cli.global;
     match &cli.command {
@@ -127,6 +129,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Man(args)) => shell::man(args),
         Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),
         Some(Command::Agents(args)) => agents::agents(global, args),
+        Some(Command::ToolHttp) => tool_http::tool_http(),
         Some(Command::AgentHttp(args)) => agent_http::agent_http(args),
         Some(Command::History(args)) => history::history(global, args),
         Some(Command::Show(args)) => show::show(global, args),

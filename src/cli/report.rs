@@ -28,7 +28,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8, Failure> 
     match &args.output {
         None => super::print(&text)?,
         Some(path) => {
-            let path = start_folder(global)?.join(path);
+            let path = start_folder()?.join(path);
             std::fs::write(&path, text).map_err(|e| failed(format!("{}: {e}", path.display())))?;
         }
     }

@@ -25,6 +25,20 @@ pub enum ConfigError {
     Invalid { origin: String, problems: Vec<Diagnostic> },
 }
 
+/// The same in one line that moves no cursor: a file may come from anyone, and its problems are shown on a terminal.
+pub fn plain(text: &str) -> String {
+    if !text.chars().any(char::is_control) {
+        return text.to_owned();
+    }
+    text.chars()
+        .flat_map(|c| {
+            let (shown, escaped) =
+                if c.is_control() { (None, Some(c.escape_default())) } else { (Some(c), None) };
+            shown.into_iter().chain(escaped.into_iter().flatten())
+        })
+        .collect()
+}
+
 impl ConfigError {
     pub fn problems(&self) -> &[Diagnostic] {
         if let Self::Invalid { problems, .. } = self { problems } else { &[] }

@@ -26,7 +26,7 @@ mod suggest;
 mod table;
 mod tree;
 
-pub use diagnostic::{ConfigError, Diagnostic};
+pub use diagnostic::{ConfigError, Diagnostic, plain};
 pub use duration::parse_duration;
 pub use edit::with_consent;
 pub use effective::EffectiveKey;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::check::Place;
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, plain};
 
 /// Line and column of each path.
 #[derive(Debug, Default)]
@@ -39,8 +39,8 @@ impl Places {
             line: found.map(|(line, _)| line),
             column: found.map(|(_, column)| column),
             path: path.to_owned(),
-            message: message.into(),
-            suggestion,
+            message: plain(&message.into()),
+            suggestion: suggestion.map(|s| plain(&s)),
         }
     }
 }

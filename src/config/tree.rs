@@ -3,7 +3,7 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, plain};
 use super::scalar::short;
 
 /// Deeper nesting is refused.
@@ -45,8 +45,8 @@ impl Node {
             line: Some(self.line),
             column: Some(self.column),
             path: path.to_owned(),
-            message: message.into(),
-            suggestion,
+            message: plain(&message.into()),
+            suggestion: suggestion.map(|s| plain(&s)),
         }
     }
 
@@ -71,7 +71,7 @@ pub(super) fn read(text: &str) -> Result<Option<Node>, Diagnostic> {
             line: Some(e.marker().line()),
             column: Some(e.marker().col() + 1),
             path: String::new(),
-            message: format!("not valid YAML: {}", e.info()),
+            message: plain(&format!("not valid YAML: {}", e.info())),
             suggestion: None,
         })?;
         if matches!(event, Event::DocumentStart(_)) {

@@ -37,7 +37,7 @@ pub fn import(text: &str, roles: &[RoleId], now: Timestamp) -> Result<State, Imp
         (false, _) if at == 0 => "complete".to_owned(),
         (false, _) => format!("waiting-{role}"),
     };
-    fields.insert("iteration".into(), Value::from(index / count + 1));
+    fields.insert("iteration".into(), Value::from((index / count).saturating_add(1)));
     fields.insert("expected_actor".into(), Value::from(role.as_str()));
     fields.insert("status".into(), Value::from(status));
     let text = Value::Object(fields).to_string();

@@ -1,6 +1,6 @@
 //! Text to [`State`]: pure, with the line of whatever is wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 use super::error::FieldProblem;
 use super::model::{SourceField, State, Status, Turn};
 use crate::ids::RoleId;
+
+/// Counters beyond this are damage, or somebody's trap: adding to them would overflow here or round in JavaScript.
+const MAX_COUNT: u64 = 1 << 53;
 
 impl State {
     /// Reads a state file's text for a workflow of these roles, the first of which is the default
@@ -86,9 +89,10 @@ impl<'a> Fields<'a> {
     }
 
     fn refuse_duplicates(&self) -> Result<(), FieldProblem> {
-        for (i, (key, raw)) in self.entries.iter().enumerate() {
-            if self.entries[..i].iter().any(|(k, _)| k == key) {
-                return Err(self.problem(key, raw, "stands twice"));
+        let mut seen = HashSet::with_capacity(self.entries.len());
+        for (key, raw) in &self.entries {
+            if !seen.insert(key) {
+                return Err(self.problem(&key.escape_debug().to_string(), raw, "stands twice"));
             }
         }
         Ok(())
@@ -149,6 +153,7 @@ impl<'a> Fields<'a> {
             {
                 return Err(self.problem("iteration", raw, "expected a whole number from 1, found 0"));
             }
+            self.countable("iteration", "iteration", n)?;
             state.iteration = n;
         }
         if let Some(name) = self.typed::<String>("expected_actor", "a role")? {
@@ -174,6 +179,16 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
+    /// One more can always be counted.
+    fn countable(&self, field: &str, name: &str, n: u64) -> Result<(), FieldProblem> {
+        match self.get(field) {
+            Some(raw) if n > MAX_COUNT => {
+                Err(self.problem(field, raw, format!("{name} is {n}, more than the limit of {MAX_COUNT}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn commits(&self, roles: &[RoleId]) -> Result<BTreeMap<RoleId, String>, FieldProblem> {
         let mut commits = BTreeMap::new();
         for role in roles {
@@ -191,6 +206,11 @@ impl<'a> Fields<'a> {
             serde_json::from_str(raw.get()).map_err(|e| self.problem("turn", raw, e.to_string()))?;
         if let Some(turn) = &turn {
             self.role("turn", turn.role.as_str(), roles)?;
+            for (name, n) in
+                [("epoch", turn.epoch), ("failures", turn.failures), ("lease_secs", turn.lease_secs)]
+            {
+                self.countable("turn", name, n)?;
+            }
         }
         Ok(turn)
     }

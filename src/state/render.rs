@@ -1,6 +1,6 @@
 //! [`State`] to text: the keys in the order in which they were found, ours from the typed fields.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -24,10 +24,12 @@ impl State {
     /// written as null, so the file shows which roles there are.
     pub fn render(&self, roles: &[RoleId]) -> String {
         let canonical = known_keys(roles.iter());
+        let found: HashMap<&str, Option<&str>> =
+            self.source.iter().map(|f| (f.key.as_str(), f.foreign.as_deref())).collect();
         let mut out = String::from("{");
         for (i, key) in self.key_order(&canonical).iter().enumerate() {
-            let value = match self.source.iter().find(|f| &f.key == key).and_then(|f| f.foreign.clone()) {
-                Some(text) => text,
+            let value = match found.get(key.as_str()).copied().flatten() {
+                Some(text) => text.to_owned(),
                 None => self.value_text(key, roles),
             };
             let comma = if i == 0 { "" } else { "," };

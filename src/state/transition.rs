@@ -131,12 +131,12 @@ pub fn transition(
             note_commit(&mut next, &role, commit);
             next.expected_actor = role;
             next.status = Status::Failed;
-            end_turn(&mut next, |t| t.failures += 1);
+            end_turn(&mut next, |t| t.failures = t.failures.saturating_add(1));
         }
         Event::StartActor { role } | Event::Interrupt { role } => give_back(&mut next, role),
         Event::Release { role } => {
             give_back(&mut next, role);
-            end_turn(&mut next, |t| t.epoch += 1);
+            end_turn(&mut next, |t| t.epoch = t.epoch.saturating_add(1));
         }
         Event::Stop { reason } => {
             next.exit = Some(true);

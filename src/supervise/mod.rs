@@ -38,6 +38,7 @@ pub use self::lifecycle::{Edge, Failure, IllegalEdge, Lifecycle};
 pub use self::outcome::{ErrorKind, Exit, Outcome};
 pub use self::owner::run;
 pub use self::pipeline::redact::{MASK, Redactor, names_a_secret};
+pub use self::pipeline::{Pipeline, Stamp};
 pub use self::request::{ActivityTag, Limits, LogTarget, RawLog, Repeat, Request, Stdin};
 pub use self::stop::{Stop, StopReason};
 pub use self::survivors::{Killed, end_session, start_of, sweep_survivors};

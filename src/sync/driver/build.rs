@@ -246,7 +246,7 @@ impl Shell<'_> {
     fn build_hand_off(&mut self, outcome: Outcome, tip: Oid) -> Result<Event, DriverError> {
         let (role, roles, now) = (self.setup.config.role.clone(), self.setup.roles.clone(), self.now());
         let before = self.sight.whole_state(&self.repo, tip, now)?;
-        let (id, epoch) = (self.world.ids.uuid(), self.memory.epoch.max(before.epoch()) + 1);
+        let (id, epoch) = (self.world.ids.uuid(), self.memory.epoch.max(before.epoch()).saturating_add(1));
         let turn = NewTurn {
             id: id.clone(),
             epoch,

@@ -54,7 +54,7 @@ fn the_page_in_a_browser() {
     let chromium = program(&["chromium", "chromium-browser", "google-chrome"]);
     let node = program(&["node"]);
     let modules = Path::new(DRIVER).join("node_modules/playwright-core").exists();
-    let (Some(chromium), Some(node), true) = (chromium, node, modules) else {
+    let (Some(chromium), Some(node), true) = (chromium, node, modules && cfg!(feature = "web")) else {
         let _ = writeln!(
             std::io::stderr(),
             "skipped: the page in a browser needs chromium, node and `npm ci --prefix tests/browser`"

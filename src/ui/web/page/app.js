@@ -68,7 +68,7 @@ const App = {
 
   second() {
     for (const element of document.querySelectorAll("[data-since]")) {
-      const text = ticking(now() - Number(element.dataset.since));
+      const text = ticking(now() - Number(element.dataset.since)) + element.dataset.after;
       if (element.textContent !== text) element.textContent = text;
     }
     if (this.view && this.view.second) this.view.second();

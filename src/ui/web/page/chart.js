@@ -11,17 +11,21 @@ function sums(points, key) {
 function roundUp(value) {
   if (!(value > 0)) return 1;
   const ten = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 2.5, 5, 10].map((n) => n * ten).find((n) => n >= value * 0.999);
+  return [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((n) => n * ten).find((n) => n >= value * 0.999);
 }
 
 function chart(points, key, say, name) {
   const line = sums(points, key);
   if (line.length === 0) return null;
-  const from = Math.min(...points.map((p) => p.started_at)), last = line[line.length - 1], span = Math.max(1, last.at - from);
+  const from = Math.min(...points.map((p) => p.started_at)), last = line[line.length - 1];
+  // What has begun since has cost nothing that is known yet.
+  const until = points.reduce((most, p) => Math.max(most, p.ended_at ? 0 : now()), last.at), span = Math.max(1, until - from);
   const top = roundUp(last.value);
   const x = (at) => ((at - from) / span) * 1000, y = (value) => 100 - (value / top) * 100;
   let path = `M0 ${y(0)}`;
   for (const point of line) path += `H${x(point.at).toFixed(1)}V${y(point.value).toFixed(2)}`;
+  path += "H1000";
+  const label = (at) => (span < 36e5 ? clock(at) : moment(at, now()));
   const grid = [0, 0.5, 1];
   const box = h("div", { class: "chart", role: "img", "aria-label": `${name}: ${say(last.value)} in ${many(line.length, "attempt")}` },
     s("svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none", "aria-hidden": "true" },
@@ -33,7 +37,7 @@ function chart(points, key, say, name) {
       return label;
     }));
   return h("div", null, box, h("div", { class: "under", "aria-hidden": "true" },
-    h("span", null, moment(from, now())), h("span", null, moment(last.at, now()))));
+    h("span", null, label(from)), h("span", null, label(until))));
 }
 
 function costTable(title, list) {

@@ -44,8 +44,8 @@ function badge(state, word = state) {
 }
 
 /** A time that goes on: `app` sets its text each second. */
-function since(ms, attributes = {}) {
-  return h("span", { ...attributes, "data-since": ms }, ticking(now() - ms));
+function since(ms, after = "") {
+  return h("span", { "data-since": ms, "data-after": after }, ticking(now() - ms) + after);
 }
 
 function command(text) {

@@ -87,10 +87,10 @@ class Gantt {
     const last = row.pieces[row.pieces.length - 1];
     const took = row.pieces.reduce((sum, one) => sum + (one.ended_at || this.until) - one.started_at, 0);
     const state = row.state || (last && last.state) || "pending";
-    const label = `${brief(row.name, 60)}: ${state}, ${many(row.pieces.length, "attempt")}, ${duration(took)}`;
-    return h("div", { "aria-label": label },
-      h("span", { class: "name", "aria-hidden": "true", title: brief(row.name, 200) }, brief(row.name, 60)), track,
-      h("span", { class: "num dim", "aria-hidden": "true" }, row.pieces.length ? duration(took) : "–"));
+    return h("div", null,
+      h("span", { class: "name", title: brief(row.name, 200) }, brief(row.name, 60)),
+      h("span", { class: "unseen" }, `: ${state}, ${many(row.pieces.length, "attempt")}`), track,
+      h("span", { class: "num dim" }, row.pieces.length ? duration(took) : "–"));
   }
 
   close() {

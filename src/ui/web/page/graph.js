@@ -2,7 +2,7 @@
 
 /** The height of a line's place. */
 const BEND = 8;
-const NODE = { width: 176, height: 34, right: 64, below: 12 };
+const NODE = { width: 168, height: 34, right: 44, below: 12 };
 /** A layer with more steps than this is folded into several columns. */
 const TALLEST = 28;
 
@@ -127,7 +127,7 @@ class Graph {
       return s("g", { class: "node", id: `step-${index}`, "data-at": index, role: "img", transform: `translate(${x} ${y})` },
         s("title", null, name), s("rect", { width: NODE.width, height: NODE.height, rx: 6 }),
         s("g", { class: "glyph", transform: "translate(10 10)" }),
-        s("text", { x: 32, y: 22 }, name.length > 20 ? name.slice(0, 19) + "…" : name));
+        s("text", { x: 32, y: 22 }, name.length > 19 ? name.slice(0, 18) + "…" : name));
     });
     plan.links.forEach(({ from, to }, n) => {
       const way = [from, ...plan.via[n], to].map((index) => plan.spots[index]);

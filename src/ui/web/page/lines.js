@@ -88,7 +88,12 @@ function wrap(text, cells) {
   if (text.length <= cells && !WIDE.test(text)) return [0];
   const starts = [0];
   if (!WIDE.test(text)) {
-    for (let at = cells; at < text.length; at += cells) starts.push(at);
+    for (let at = 0; text.length - at > cells;) {
+      // Between words, unless that would leave much of the row empty.
+      const blank = text.lastIndexOf(" ", at + cells - 1);
+      at = blank > at + cells * 0.6 ? blank + 1 : at + cells;
+      starts.push(at);
+    }
     return starts;
   }
   let used = 0, at = 0;
@@ -142,13 +147,12 @@ class LineView {
   }
 
   measure() {
-    const probe = h("span", { class: "tx" }, "0".repeat(100));
-    const row = h("div", { class: "row" }, probe);
-    this.list.sight.append(row);
+    const probe = h("span", { class: "probe" }, "0".repeat(100));
+    this.list.sight.append(probe);
     const one = probe.getBoundingClientRect().width / 100 || 8;
-    row.remove();
-    this.gutter = this.names ? 12 : 6;
-    return Math.max(16, Math.floor((this.element.clientWidth - 26) / one) - this.gutter);
+    probe.remove();
+    this.gutter = this.names ? 12 : Math.max(3, String(this.lines.number).length) + 2;
+    return Math.max(16, Math.floor((this.element.clientWidth - 24) / one) - this.gutter);
   }
 
   /** Brings the count of rows up to date from the first line that changed. */

@@ -4,7 +4,6 @@
 function headline(state, runs, at) {
   const live = (state.runs || []).filter((run) => run.kind);
   const time = (text) => (text ? Date.parse(text) : null);
-  if (state.error) return { tone: "bad", eyebrow: ["the state cannot be read"], big: "unknown", say: state.error };
   if (!state.status) {
     const [run] = live, newest = runs[0];
     if (run) return { ...other(run, runs), live };
@@ -30,7 +29,7 @@ function headline(state, runs, at) {
       ? { ...base, tone: "warn", big: role, say: `${role}'s turn was left in the middle`, since: from, state: "interrupted" }
       : { ...base, tone: "run", big: role, say: `works ${where}${what ? ` on ${what}` : ""}`, since: from, state: "running", next: null };
   }
-  if (state.status === "failed") return { ...base, tone: "bad", big: role, say: `${role}'s turn failed`, since: updated, ago: true, state: "failed", fix: "orchestrator resume" };
+  if (state.status === "failed") return { ...base, tone: "bad", big: role, say: (state.previous && state.previous.failure && brief(state.previous.failure)) || `${role}'s turn failed`, since: updated, ago: true, state: "failed", fix: "orchestrator resume" };
   if (state.exit) return { ...base, tone: "warn", big: "stopped", say: state.exit_reason || "a stop was asked for", since: updated, ago: true, state: "stopped", fix: "orchestrator resume" };
   const busy = state.loop && state.loop.live;
   const [run] = live.filter((one) => one.kind !== "turns");
@@ -70,7 +69,7 @@ function hero(head, state) {
       head.state && h("span", { class: head.tone === "run" ? "state pulse" : "state", "data-tone": head.tone }, icon(head.tone === "calm" ? "idle" : head.tone), head.state),
       head.eyebrow.map((text) => t("span", null, text))),
     h("h1", { class: name.length > 9 ? "long" : null, id: "turn" }, head.to ? h("a", { href: `#/run/${part(head.to)}` }, name) : name),
-    head.since && h("p", { class: "clock" }, h("small", null, head.ago && head.state !== "idle" ? `${head.state} since` : `${head.state} for`), since(head.since)),
+    head.since && h("p", { class: "clock" }, h("small", null, head.ago && head.state !== "idle" ? head.state : `${head.state} for`), since(head.since, head.ago && head.state !== "idle" ? " ago" : "")),
     h("p", { class: "say" }, plain(head.say)),
     head.fix && h("p", { class: "say" }, command(head.fix)),
     head.first && h("div", { class: "say empty" }, command("orchestrator init --goal \"what is to be built\""), command("orchestrator demo")),
@@ -103,7 +102,9 @@ function overview() {
     put(top, hero(head, state));
     view.glance = { tone: head.tone, text: `${brief(head.big, 30)} · ${head.state || "idle"}` };
     App.glance(view.glance);
-    const problems = [...(state.problems || []), ...(state.rescue_refs || []).map((r) => `saved work waits to be merged: ${typeof r === "string" ? r : r.command || r.ref || JSON.stringify(r)}`)];
+    // A project without a loop has no state, which is no problem; a state that cannot be read is one.
+    const wrong = state.error && state.error.error && !/no such file/.test(String(state.error.causes)) ? [`${state.error.error}: ${(state.error.causes || []).join(": ")}`] : [];
+    const problems = [...wrong, ...(state.problems || []), ...(state.rescue_refs || []).map((r) => `saved work waits to be merged: ${typeof r === "string" ? r : r.command || r.ref || JSON.stringify(r)}`)];
     trouble.hidden = problems.length === 0;
     put(trouble, problems.length > 0 && h("div", { class: `note ${state.status === "failed" ? "bad" : "warn"}`, role: "status" },
       h("ul", null, problems.map((text) => t("li", null, text)))));
@@ -121,7 +122,7 @@ function overview() {
     for (const one of attempts) {
       if (panes.has(one.id)) continue;
       const lines = new Lines(), window = new LineView(lines, `Output of ${plain(one.role)}`);
-      window.element.style.height = "14.5rem";
+      window.element.style.minHeight = window.element.style.height = "11.5rem";
       window.list.tail = () => {};
       panes.set(one.id, { lines, window, card: h("section", { class: "card" }, h("header", null, h("h2", null, h("a", { href: `#/run/${part(one.run)}/output?attempt=${part(one.id)}` }, `${brief(one.role, 40)}`)),
         h("span", { class: "dim small" }, brief(`${one.prompt} · ${one.agent}`, 60)), h("span", { class: "end small dim" }, since(Date.parse(one.started_at)))), window.element) });
@@ -145,13 +146,21 @@ function overview() {
   }
 
   function turns() {
-    const all = state.turns || [];
+    let all = state.turns || [];
+    const run = runs.find((one) => one.run_id === newest);
+    if (all.length === 0 && run && run.kind === "turns") {
+      // Without git the state knows no past turns; the record of the run does.
+      all = points.filter((one) => one.ended_at).slice(-8).reverse().map((one) => ({
+        role: one.role, iteration: (one.request || {}).iteration || one.step_id.split("/")[0], outcome: one.state, prompt: one.prompt, agent: one.agent,
+        at: new Date(one.ended_at).toISOString(), duration_secs: (one.ended_at - one.started_at) / 1000,
+      }));
+    }
     if (all.length === 0) return empty(state.status ? "No turn has ended yet." : "No loop has taken a turn here.", "orchestrator --once");
     return h("ul", { class: "rows" }, all.map((turn) => h("li", null, h("div", { class: "item turn" },
       h("span", { class: "how" }, badge(turn.outcome)), h("span", { class: "what grow" }, brief(turn.role, 40), h("span", { class: "dim" }, ` · iteration ${turn.iteration}`)),
       h("span", { class: "dim small wide grow" }, brief(`${turn.prompt || ""}${turn.agent ? ` · ${turn.agent}` : ""}`, 80)),
       h("span", { class: "when num dim" }, turn.at ? moment(Date.parse(turn.at), now()) : "–"),
-      h("span", { class: "long num" }, turn.duration_secs == null ? "–" : turn.duration_secs ? ticking(turn.duration_secs * 1000) : "< 1 s")))));
+      h("span", { class: "long num" }, turn.duration_secs == null ? "–" : turn.duration_secs ? (turn.duration_secs % 1 ? duration : ticking)(turn.duration_secs * 1000) : "< 1 s")))));
   }
 
   function timeline() {
@@ -176,6 +185,7 @@ function overview() {
       const tail = await get(`runs/${part(newest)}/attempts`, { after: Math.max(0, run.attempts - 80), limit: 1000 });
       points = tail.attempts;
     }
+    paint();
     timeline();
   }
 

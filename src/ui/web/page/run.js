@@ -216,7 +216,7 @@ function timelineTab(record) {
       const live = one.state === "running" && record.live;
       return h("li", null, h("a", { class: "item attempt", href: outputOf(record, one), "data-item": true },
         h("span", { class: "dim num wide" }, one.sequence), h("span", { class: "how" }, badge(live || one.state !== "running" ? one.state : "abandoned")),
-        h("span", { class: "what grow" }, brief(one.step_id, 80), one.attempt > 1 && h("span", { class: "dim" }, ` · attempt ${one.attempt}`)),
+        h("span", { class: "what grow" }, record.run.kind === "turns" ? [brief(one.role, 40), h("span", { class: "dim" }, ` · iteration ${brief(one.step_id.split("/")[0], 20)}`)] : brief(one.step_id, 80), one.attempt > 1 && h("span", { class: "dim" }, ` · attempt ${one.attempt}`)),
         h("span", { class: "grow dim small wide" }, brief([one.agent && one.agent !== "-" ? one.agent : one.tool, one.prompt].filter(Boolean).join(" · ") || "–", 90)),
         h("span", { class: "when dim num" }, clock(one.started_at)),
         h("span", { class: "long num" }, live ? since(one.started_at) : one.ended_at ? duration(one.ended_at - one.started_at) : "–"),

@@ -55,7 +55,7 @@ function moment(ms, now) {
 
 function money(usd) {
   if (usd == null) return "–";
-  return usd > 0 && usd < 0.995 ? `$${usd.toFixed(usd < 0.0995 ? 4 : 3)}` : `$${usd.toFixed(2)}`;
+  return `$${usd.toFixed(usd > 0 && usd < 0.01 ? 4 : usd > 0 && usd < 1 ? 3 : 2)}`;
 }
 
 function count(n) {
