@@ -1,5 +1,5 @@
 //! What a step costs, beside programs that a person would take instead, and what scheduling alone costs. Run with
-//! `cargo bench --bench workstream`.
+//! `cargo bench --bench workstream`; `ORCHESTRATOR_TEST_PROGRAM` names another build of the program.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints and may stop at once")]
 
 use std::collections::VecDeque;
@@ -71,7 +71,8 @@ fn schedule(count: usize) -> Duration {
 fn peers(chain: bool) {
     let dir = tempfile::tempdir().unwrap();
     files(dir.path(), chain);
-    let own = env!("CARGO_BIN_EXE_orchestrator");
+    let named = std::env::var("ORCHESTRATOR_TEST_PROGRAM").ok();
+    let own = named.as_deref().unwrap_or(env!("CARGO_BIN_EXE_orchestrator"));
     let jobs = if chain { "1" } else { "4" };
     let mut rows: Vec<(&str, Vec<&str>)> = vec![
         ("orchestrator", vec![own, "workstream", "run", "ws.yaml", "-q"]),

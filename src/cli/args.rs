@@ -250,6 +250,9 @@ pub(super) enum Command {
         after_help = "Examples:\n  orchestrator status\n  orchestrator status --watch\n  orchestrator status --oneline\n  orchestrator status --remote"
     )]
     Status(StatusArgs),
+    /// Watch what runs: who has the turn, since when, what it does, what the last turns cost
+    #[command(after_help = "Leave it with q; the run goes on.\n\nExample:\n  orchestrator watch")]
+    Watch,
     /// Show what the agents printed, or the summaries of their turns
     #[command(after_help = super::logs::EXAMPLES)]
     Logs(super::logs::LogsArgs),

@@ -48,6 +48,7 @@ mod test_commands;
 mod timer;
 mod tool_http;
 mod tools;
+mod watch;
 mod workstream;
 
 #[cfg(test)]
@@ -123,6 +124,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) if args.remote => remote::status(global, args),
         Some(Command::Status(args)) => status::status(global, args),
+        Some(Command::Watch) => watch::watch(global),
         Some(Command::Logs(args)) => logs::logs(global, args),
         Some(Command::Schema) => schema::schema(),
         Some(Command::Completions(args)) => shell::completions(args),

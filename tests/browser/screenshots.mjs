@@ -74,8 +74,7 @@ try {
   const id = await last(turns.project);
   const working = (page) => page.locator(".log").getByText("… 14 passed").waitFor();
   await shot("web-now", one, "#/", working);
-  await shot("web-now-dark", one, "#/", working, { colorScheme: "dark" });
-  await shot("web-phone", one, "#/", working, { colorScheme: "dark", viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 });
+  await shot("web-phone", one, "#/", working, { colorScheme: "dark", viewport: { width: 360, height: 740 }, deviceScaleFactor: 1.5 });
   await shot("web-run", one, `#/run/${id}`, loaded);
   await shot("web-output", one, `#/run/${id}/output`, async (page) => { await loaded(page); await working(page); await page.getByText(/^\d+ lines/).waitFor(); }, { colorScheme: "dark" });
   await shot("web-costs", one, `#/run/${id}/costs`, (page) => page.locator(".chart").waitFor());
@@ -84,8 +83,7 @@ try {
     const { steps } = await docs.project.json(["report", stream]);
     return steps.every((step) => ["succeeded", "failed", "skipped"].includes(step.state) || ["screenshots", "site", "publish"].includes(step.id));
   });
-  await shot("web-graph", two, `#/run/${stream}/graph`, (page) => page.locator(".node[data-tone=run]").waitFor());
-  await shot("web-graph-dark", two, `#/run/${stream}/graph`, (page) => page.locator(".node[data-tone=run]").waitFor(), { colorScheme: "dark" });
+  await shot("web-graph", two, `#/run/${stream}/graph`, (page) => page.locator(".node[data-tone=run]").waitFor(), { colorScheme: "dark" });
   turns.project.write("logs/enough", "");
   docs.project.write("enough", "");
   await Promise.all([turns.run.ended, docs.run.ended]);

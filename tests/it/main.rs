@@ -17,4 +17,6 @@ mod role;
 #[cfg(feature = "web")]
 mod serve;
 mod supervise;
+#[cfg(feature = "tui")]
+mod watch;
 mod workstream;

@@ -112,7 +112,7 @@ impl<'a> Engine<'a> {
                     self.see(state);
                     match self.decide(first.as_ref()) {
                         Decision::Wait(why) => why,
-                        Decision::Leave(reason) => return Ok(self.left(&reason)),
+                        Decision::Leave(reason) => return self.left(&reason),
                         Decision::Claim(_) => {
                             match self.take_one(first.as_ref()).await? {
                                 Took::Nothing => continue,
@@ -159,11 +159,11 @@ impl<'a> Engine<'a> {
         })
     }
 
-    fn left(&mut self, reason: &Reason) -> End {
-        match reason {
+    fn left(&mut self, reason: &Reason) -> Result<End, LoopError> {
+        Ok(match reason {
             Reason::ExitSet => self.stopped(),
-            _ => End::FailedSeen(self.failed_words()),
-        }
+            _ => End::FailedSeen(self.failed_words()?),
+        })
     }
 
     /// Claims and runs a turn, if a look under the lock still says that it is to be.
@@ -213,7 +213,7 @@ impl<'a> Engine<'a> {
             Some((at, said)) => *said != why || now.saturating_sub(*at) >= heartbeat,
         };
         if due {
-            let (role, text) = (self.settings.role().to_string(), self.waiting_words(&why));
+            let (role, text) = (self.settings.role().to_string(), self.waiting_words(&why)?);
             let fresh = wait.said.as_ref().is_none_or(|(_, said)| *said != why);
             self.say(if fresh {
                 Fact::Waiting { role, why: text }
@@ -254,19 +254,22 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    fn waiting_words(&self, why: &Waiting) -> String {
+    fn waiting_words(&mut self, why: &Waiting) -> Result<String, LoopError> {
         let now = self.world.clock.now();
-        match why {
+        Ok(match why {
             Waiting::NoState => words::no_state(self.settings.workflow.first()),
-            Waiting::Failed(_) => self.failed_words(),
+            Waiting::Failed(_) => self.failed_words()?,
             _ => words::other_role(&self.state, now),
-        }
+        })
     }
 
-    fn failed_words(&self) -> String {
-        let memory = Memory::load(&self.settings.private()).unwrap_or_default();
-        let previous: Option<Previous> = memory.previous.and_then(|p| serde_json::from_value(p).ok());
-        words::failed(&self.state, previous.as_ref())
+    fn failed_words(&mut self) -> Result<String, LoopError> {
+        // The reason is written behind the stamp, before its lock is given back.
+        self.enter()?;
+        let memory = Memory::load(&self.settings.private());
+        self.leave();
+        let previous = memory?.previous.and_then(|p| serde_json::from_value::<Previous>(p).ok());
+        Ok(words::failed(&self.state, previous.as_ref()))
     }
 
     /// The state as it is on disk; none before it was created.

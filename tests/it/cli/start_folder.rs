@@ -40,7 +40,7 @@ fn batch() {
 #[test]
 fn workstream_and_report() {
     let p = Project::new();
-    p.write("sub/ws.yaml", "steps:\n  - id: one\n    run: echo one\n");
+    p.write("sub/ws.yaml", "id: ws\nsteps:\n  - id: one\n    run: [echo, one]\n");
     p.write("sub/router.json", "{}");
     run(&p, &["workstream", "graph", "ws.yaml"]).expect(0);
     for command in ["validate", "plan"] {

@@ -82,9 +82,15 @@ const Link = {
       this.show("lost", "reconnecting");
       // The browser tries again by itself unless it was refused; then this does, more and more slowly.
       if (source.readyState !== EventSource.CLOSED) return;
-      this.timer = setTimeout(() => { if (this.wish === wish) this.connect(); }, this.delay);
+      this.timer = setTimeout(() => this.retry(wish), this.delay);
       this.delay = Math.min(this.delay * 2, 8000);
     });
+  },
+
+  /** A stream does not say why it was refused; a document does. */
+  async retry(wish) {
+    await get("state").catch(() => {});
+    if (this.wish === wish && !this.over) this.connect();
   },
 
   take(event) {

@@ -13,7 +13,7 @@ const App = {
 
   start() {
     history.replaceState(null, "", location.pathname + location.hash);
-    this.theme(localStorage.getItem("theme"));
+    this.theme(this.kept());
     $("theme").onclick = () => this.theme(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % 3]);
     $("keys").onclick = () => this.help();
     $("skip").onclick = () => $("main").focus();
@@ -74,10 +74,14 @@ const App = {
     if (this.view && this.view.second) this.view.second();
   },
 
+  kept() {
+    try { return localStorage.getItem("theme"); } catch { return null; }
+  },
+
   theme(name) {
     const theme = THEMES.includes(name) ? name : "auto";
     document.documentElement.dataset.theme = theme;
-    localStorage.setItem("theme", theme);
+    try { localStorage.setItem("theme", theme); } catch { /* A browser may keep nothing. */ }
     $("theme").textContent = theme[0].toUpperCase() + theme.slice(1);
     $("theme").setAttribute("aria-label", `Theme: ${theme}`);
     $("theme").title = "Theme (t)";
@@ -94,7 +98,7 @@ const App = {
   },
 
   help() {
-    put($("help"), h("h2", { id: "help-title" }, "Keys"), h("dl", null, HELP.map(([keys, what]) => [h("dt", null, keys.split(" ").map((key) => [/^(then|to)$|,$/.test(key) && key.length > 2 ? key : h("kbd", null, key.replace(",", "")), " "])), h("dd", null, what)])),
+    put($("help"), h("h2", { id: "help-title" }, "Keys"), h("dl", null, HELP.map(([keys, what]) => [h("dt", null, keys.split(" ").map((key) => [/^(then|to)$/.test(key) ? key : h("kbd", null, key.replace(",", "")), " "])), h("dd", null, what)])),
       h("button", { class: "plain", type: "button", onclick: () => $("help").close() }, "Close"));
     $("help").showModal();
   },

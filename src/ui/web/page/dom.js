@@ -79,13 +79,22 @@ function put(element, ...children) {
   }
 }
 
-/** The same function, at most once in so many ms, and always once after the last call. */
+/** The same function, at most once in so many ms, never while it is still at work, and always once after the last call. */
 function calmly(run, ms) {
-  let timer = 0, last = 0;
+  let timer = 0, last = 0, busy = false, again = false;
   const later = () => {
-    if (timer) return;
-    timer = setTimeout(() => { timer = 0; last = Date.now(); run(); }, Math.max(0, ms - (Date.now() - last)));
+    if (busy) { again = true; return; }
+    if (!timer) timer = setTimeout(go, Math.max(0, ms - (Date.now() - last)));
   };
-  later.cancel = () => { clearTimeout(timer); timer = 0; };
+  const go = async () => {
+    timer = 0;
+    busy = true;
+    try { await run(); } finally {
+      busy = false;
+      last = Date.now();
+      if (again) { again = false; later(); }
+    }
+  };
+  later.cancel = () => { clearTimeout(timer); timer = 0; again = false; };
   return later;
 }

@@ -124,8 +124,8 @@ function overview() {
       const lines = new Lines(), window = new LineView(lines, `Output of ${plain(one.role)}`);
       window.element.style.minHeight = window.element.style.height = "11.5rem";
       window.list.tail = () => {};
-      panes.set(one.id, { lines, window, card: h("section", { class: "card" }, h("header", null, h("h2", null, h("a", { href: `#/run/${part(one.run)}/output?attempt=${part(one.id)}` }, `${brief(one.role, 40)}`)),
-        h("span", { class: "dim small" }, brief(`${one.prompt} · ${one.agent}`, 60)), h("span", { class: "end small dim" }, since(Date.parse(one.started_at)))), window.element) });
+      panes.set(one.id, { lines, window, last: 0, late: null, card: h("section", { class: "card" }, h("header", null, h("h2", null, h("a", { href: `#/run/${part(one.run)}/output?attempt=${part(one.id)}` }, `${brief(one.role, 40)}`)),
+        h("span", { class: "dim small" }, brief([one.prompt, one.agent].filter((word) => word && word !== "-").join(" · "), 70)), h("span", { class: "end small dim" }, since(Date.parse(one.started_at)))), window.element) });
       before(one.id);
     }
     const shown = [...panes.values()].map((pane) => pane.card);
@@ -136,13 +136,36 @@ function overview() {
   async function before(id) {
     const pane = panes.get(id);
     pane.late = [];
-    const found = await get(`runs/${part(id)}/events`, { kind: "attempt_output", limit: 5000 }).catch(() => null);
+    const ask = (after) => get(`runs/${part(id)}/events`, { kind: "attempt_output", after, limit: 5000 }).catch(() => null);
+    const recent = Math.max(0, ((state.serve || {}).last_seq || 0) - 3000);
+    let found = await ask(recent);
+    if (recent && found && found.events.length === 0) found = await ask(0);
     if (panes.get(id) !== pane) return;
-    let last = 0;
-    for (const event of found ? found.events.slice(-500) : []) { pane.lines.push(id, event.data.text); last = event.seq; }
-    for (const event of pane.late) if (event.seq > last) pane.lines.push(id, event.data.text);
+    for (const event of found ? found.events.slice(-500) : []) { pane.lines.push(id, event.data.text); pane.last = event.seq; }
+    const late = pane.late;
     pane.late = null;
+    late.forEach((event) => hear(pane, event));
+    show(pane);
+  }
+
+  function show(pane) {
+    pane.window.element.toggleAttribute("data-empty", pane.lines.list.length === 0);
     pane.window.refresh();
+  }
+
+  /** Each piece once, whether it came by the stream or was asked for. */
+  function hear(pane, event) {
+    if (pane.late) { pane.late.push(event); return; }
+    if (event.seq <= pane.last) return;
+    if (event.first_seq <= pane.last) {
+      pane.lines = new Lines();
+      pane.window.swap(pane.lines);
+      pane.last = 0;
+      before(event.attempt_id);
+      return;
+    }
+    pane.last = event.seq;
+    pane.lines.push(event.attempt_id, event.data.text);
   }
 
   function turns() {
@@ -196,14 +219,14 @@ function overview() {
   }
 
   const again = calmly(() => load().catch(App.fail), 300);
-  const draw = calmly(() => panes.forEach((pane) => pane.window.refresh()), 60);
+  const draw = calmly(() => panes.forEach(show), 60);
   Link.open({
     output: true, hello: again, state: (seen) => { take(seen); again(); },
     event(event) {
       if (event.kind === "attempt_output") {
         const pane = panes.get(event.attempt_id);
         if (!pane) return;
-        if (pane.late) pane.late.push(event); else pane.lines.push(event.attempt_id, event.data.text);
+        hear(pane, event);
         draw();
       } else if (event.kind !== "attempt_quiet") again();
     },
