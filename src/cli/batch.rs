@@ -29,9 +29,10 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 pub(super) fn batch(global: &Global, args: &BatchArgs) -> Result<u8, Failure> {
     let setup = setup_beside(global)?;
     let settings = &setup.settings;
-    let (saved, parent) = match &args.resume {
+    // The third keeps others from resuming the same run.
+    let (saved, parent, _held) = match &args.resume {
         Some(run) => resumed(settings, args, run)?,
-        None => (fresh(settings, args)?, None),
+        None => (fresh(settings, args)?, None, None),
     };
     let left = saved.tasks.iter().filter(|t| !saved.done.contains(&t.id)).count();
     if left == 0 {
@@ -108,7 +109,9 @@ fn prompt_file(root: &Path, name: &str) -> std::io::Result<Option<String>> {
 }
 
 /// The tasks of an earlier run, and which of them it finished.
-fn resumed(settings: &Settings, args: &BatchArgs, given: &str) -> Result<(Saved, Option<String>), Failure> {
+type Resumed = (Saved, Option<String>, Option<std::fs::File>);
+
+fn resumed(settings: &Settings, args: &BatchArgs, given: &str) -> Result<Resumed, Failure> {
     let what = || format!("resume the batch {given}");
     let ledger = open(settings)?;
     let (Found::Run(run_id) | Found::Attempt { run_id, .. }) = find(&ledger, given)?;
@@ -123,6 +126,14 @@ fn resumed(settings: &Settings, args: &BatchArgs, given: &str) -> Result<(Saved,
             .cause(format!("run {run_id} is still live"))
             .hint(format!("orchestrator interrupt {run_id}")));
     }
+    let held = Saved::hold(&settings.private(), &run_id)?;
+    // `last` may be another run by now: then somebody has just resumed this one.
+    let (Found::Run(now) | Found::Attempt { run_id: now, .. }) = find(&ledger, given)?;
+    if held.is_none() || now != run_id {
+        return Err(Failure::new(REFUSED, "busy", what())
+            .cause(format!("run {run_id} is being resumed by another program"))
+            .hint("orchestrator history --kind batch"));
+    }
     saved.done.extend(completed(&ledger, &run_id)?);
     if let Some(limit) = args.max_concurrent {
         saved.options.max_concurrent = limit;
@@ -130,7 +141,7 @@ fn resumed(settings: &Settings, args: &BatchArgs, given: &str) -> Result<(Saved,
     saved.options.idle = idle(args)?.or(saved.options.idle);
     saved.options.fail_fast |= args.fail_fast;
     saved.options.agent = args.agent.clone().unwrap_or(saved.options.agent);
-    Ok((saved, Some(run_id)))
+    Ok((saved, Some(run_id), held))
 }
 
 /// The tasks that a run completed.

@@ -97,7 +97,10 @@ fn text(path: &Path) -> Result<String, Failure> {
     let whole = start_folder()?.join(path);
     let mut text = String::new();
     let read = std::fs::File::open(whole).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
-    read.map_err(|e| failed(e.to_string()))?;
+    read.map_err(|e| {
+        let hint = "a workstream is a text file in UTF-8; docs/workstreams.md has one to begin with";
+        failed(e.to_string()).hint(hint)
+    })?;
     if text.len() as u64 > MAX_BYTES { Err(failed("larger than 64 MiB".into())) } else { Ok(text) }
 }
 

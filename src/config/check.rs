@@ -153,10 +153,6 @@ impl Checked {
     }
 
     fn unknown(&mut self, node: &Node, name: &str, keys: &[Key], prefix: &str) {
-        // Guessing what was meant is most of the work, and a file of a mebibyte has a hundred thousand keys.
-        if self.problems.len() >= MAX_PROBLEMS {
-            return;
-        }
         if self.problems.len() >= MAX_PROBLEMS {
             return;
         }

@@ -5,6 +5,7 @@
 mod agent_http;
 mod batch;
 mod browser;
+mod campaign;
 mod cli;
 mod day;
 mod ledger;

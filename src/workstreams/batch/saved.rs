@@ -1,7 +1,7 @@
 //! What `--resume` needs to know of a run: its tasks as they were, and which of them were finished.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,15 @@ impl Saved {
         DirBuilder::new().recursive(true).mode(0o700).create(&place).map_err(failed)?;
         let bytes = serde_json::to_vec(self).map_err(|e| failed(io::Error::from(e)))?;
         atomic::write(&path, &bytes, true).map_err(failed)
+    }
+
+    /// Keeps others from resuming the run for as long as the handle lives; `None`: somebody does, or it left nothing.
+    pub fn hold(private: &Path, run_id: &str) -> Result<Option<File>, BatchError> {
+        let path = path_in(private, run_id);
+        match atomic::hold(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            other => other.map_err(|source| BatchError::Io { path, source }),
+        }
     }
 
     /// What the run with this id began with; none: it left nothing.

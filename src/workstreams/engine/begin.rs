@@ -1,6 +1,7 @@
 //! Before the first step: a new run, or one that goes on.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 
 use serde_json::{Value, json};
 
@@ -33,6 +34,8 @@ pub struct Begin {
     pub(super) from: RunState,
     /// Nothing but this step is begun.
     pub(super) only: Option<usize>,
+    /// Others may not resume it meanwhile.
+    _held: Option<File>,
 }
 
 impl Begin {
@@ -86,6 +89,7 @@ pub fn prepare(
         tools: Tools::read(ledger)?,
         from: RunState::Pending,
         only: None,
+        _held: None,
     })
 }
 
@@ -130,6 +134,9 @@ pub fn resume(run_id: &str, setting: &Setting, ledger: &mut Ledger) -> Result<Be
     if row.kind != RunKind::Workstream.name() {
         return Err(EngineError::NoWorkstream(run_id.to_owned()));
     }
+    let held = Saved::hold(&setting.private, run_id)?;
+    // Once more, now that nobody else may begin it.
+    let row = ledger.run(run_id)?.ok_or_else(|| EngineError::NoWorkstream(run_id.to_owned()))?;
     let from = match row.state.parse() {
         Ok(RunState::Running) => return Err(EngineError::Live(run_id.to_owned())),
         Ok(state @ (RunState::Failed | RunState::Pending)) => state,
@@ -163,6 +170,7 @@ pub fn resume(run_id: &str, setting: &Setting, ledger: &mut Ledger) -> Result<Be
         tools,
         from,
         only: None,
+        _held: Some(held),
     })
 }
 

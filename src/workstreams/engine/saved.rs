@@ -1,6 +1,6 @@
 //! What resuming a run needs: its workstream as it was when it began, and what its steps answered.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,20 @@ impl Saved {
         DirBuilder::new().recursive(true).mode(0o700).create(&place).map_err(failed)?;
         let bytes = serde_json::to_vec(self).map_err(|e| failed(io::Error::from(e)))?;
         atomic::write(&path, &bytes, true).map_err(failed)
+    }
+
+    /// Keeps others from resuming the run for as long as the handle lives. The record alone cannot: between looking at
+    /// it and writing the first move, another program may look too.
+    pub fn hold(private: &Path, run_id: &str) -> Result<File, EngineError> {
+        let path = folder(private, run_id).join("spec.json");
+        match atomic::hold(&path) {
+            Ok(Some(held)) => Ok(held),
+            Ok(None) => Err(EngineError::Live(run_id.to_owned())),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                Err(EngineError::NoWorkstream(run_id.to_owned()))
+            }
+            Err(source) => Err(EngineError::Io { path, source }),
+        }
     }
 
     /// What the run with this id began with.

@@ -34,7 +34,7 @@ fn all_events(ledger: &Ledger) -> Vec<EventRow> {
 }
 
 /// What SQLite itself says of the file.
-fn integrity(path: &Path) -> String {
+pub fn integrity(path: &Path) -> String {
     let raw = rusqlite::Connection::open(path).unwrap();
     raw.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap()
 }

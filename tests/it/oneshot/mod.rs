@@ -8,6 +8,6 @@ mod real;
 mod recovery;
 mod signals;
 mod steps;
-mod table;
+pub mod table;
 mod turn;
 mod verdicts;
