@@ -105,7 +105,7 @@ mod shown {
     fn stop(root: &Path, socket: &PathBuf, kind: &str) -> Result<String, String> {
         let request =
             StopRequest { reason: None, at: iso_seconds(SystemClock.now()), role: None, turn_id: None };
-        let is_loop = kind == "turns" && LoopLock::live_owner(root).is_some();
+        let is_loop = kind == "turns" && !LoopLock::live(root).is_empty();
         if is_loop {
             request.leave(root).map_err(|e| e.to_string())?;
         }
