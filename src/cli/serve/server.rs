@@ -1,5 +1,6 @@
 //! Puts the server together and holds it until a signal comes.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -26,6 +27,8 @@ use crate::workstreams::report::{self, Facts};
 const PORT: u16 = 7357;
 /// Threads that read the ledger for requests; more wait their turn.
 const READERS: usize = 4;
+/// By so much this program steps back behind others.
+const NICER: i32 = 5;
 /// What is still being read when the program ends is not waited for.
 const AT_ONCE: Duration = Duration::ZERO;
 
@@ -45,6 +48,8 @@ pub(in crate::cli) fn serve(global: &Global, args: &ServeArgs) -> Result<u8, Fai
         .max_blocking_threads(READERS)
         .build()
         .map_err(|e| Failure::new(INTERNAL, "io", "start the runtime").cause(e.to_string()))?;
+    // Agents and their runs come first where the processor is short. Without the right to be nicer all goes on as well.
+    let _ = rustix::process::nice(NICER);
     let code = runtime.block_on(async {
         let machine = Machine::listening()?;
         let listener = listen(args).await?;
@@ -137,10 +142,7 @@ impl Project for Here {
         Ok(Facts::read(ledger, run_id, spec, &self.root)?.as_ref().map(report::json))
     }
 
-    fn mask(&self, text: Vec<u8>) -> Vec<u8> {
-        match self.settings.redactor.bytes(&text) {
-            std::borrow::Cow::Borrowed(_) => text,
-            std::borrow::Cow::Owned(masked) => masked,
-        }
+    fn mask<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]> {
+        self.settings.redactor.bytes(text)
     }
 }

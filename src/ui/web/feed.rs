@@ -3,6 +3,7 @@
 //! It reads only while a page is open, and never waits for one: a batch goes into a ring of bounded size, and a page
 //! that has fallen out of it is let go and comes back with the number up to which it was sent.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,15 +17,17 @@ use super::watch::Watch;
 use crate::ledger::{EventFilter, Follower, LedgerError};
 
 /// Between two batches: what comes meanwhile is sent together.
-const GAP: Duration = Duration::from_millis(60);
+const GAP: Duration = Duration::from_millis(80);
+/// The same while there is more than fits into one.
+const SHORT_GAP: Duration = Duration::from_millis(25);
 /// A wake-up that was missed costs at most this.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// While there is no ledger, or it cannot be read.
 const NONE_YET: Duration = Duration::from_millis(300);
 /// Data of a batch, about.
 pub(super) const BATCH_BYTES: usize = 192 * 1024;
-/// Batches in the ring: some seconds, and at most some MiB.
-const RING: usize = 64;
+/// Batches in the ring: a second of a flood, some seconds of anything else, and at most some MiB.
+const RING: usize = 40;
 
 /// Everything that was recorded after `from`, up to `to`.
 #[derive(Debug)]
@@ -89,7 +92,10 @@ impl Feed {
 
     /// Covers what is secret.
     pub(super) fn mask(&self, part: Part) -> Part {
-        Part { bytes: Bytes::from(self.project.mask(part.bytes.to_vec())), ..part }
+        match self.project.mask(&part.bytes) {
+            Cow::Borrowed(_) => part,
+            Cow::Owned(masked) => Part { bytes: Bytes::from(masked), ..part },
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, usize> {
@@ -125,12 +131,13 @@ impl Feed {
                 continue;
             }
             let parts: Vec<Part> = parts(&rows).into_iter().map(|part| self.mask(part)).collect();
+            let full = parts.iter().map(|part| part.bytes.len()).sum::<usize>() >= BATCH_BYTES;
             if parts.iter().any(|part| !part.output) {
                 self.watch.look();
             }
             // Nobody listens only while they still read what was before.
             let _ = self.news.send(Arc::new(Batch { from, to: follower.position(), parts }));
-            std::thread::sleep(GAP);
+            std::thread::sleep(if full { SHORT_GAP } else { GAP });
         }
         Ok(())
     }

@@ -117,7 +117,7 @@ async fn look(
     site: Arc<Site>,
     read: impl FnOnce(&Site) -> Result<Vec<u8>, Fault> + Send + 'static,
 ) -> Response<Body> {
-    let read = move || read(&site).map(|text| site.project.mask(text));
+    let read = move || read(&site).map(|text| site.project.mask(&text).into_owned());
     match tokio::task::spawn_blocking(read).await {
         Ok(Ok(text)) => whole(StatusCode::OK, "application/json", Bytes::from(text)),
         Ok(Err(fault)) => fault.response(),

@@ -1,5 +1,6 @@
 //! What the server knows of the project that it shows.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ pub trait Project: Send + Sync + 'static {
     fn report(&self, ledger: &Ledger, run_id: &str) -> Result<Option<Value>, LedgerError>;
 
     /// Covers what is secret in a text that is about to be sent.
-    fn mask(&self, text: Vec<u8>) -> Vec<u8>;
+    fn mask<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]>;
 }
 
 /// Everything that the handlers share.

@@ -119,7 +119,8 @@ impl Watch {
             still(&mut mark);
             if mark != before {
                 before = mark;
-                let message = self.project.mask(parts::state(&text).into_bytes());
+                let message = parts::state(&text);
+                let message = self.project.mask(message.as_bytes()).into_owned();
                 self.told.send_replace(Bytes::from(message));
             }
             std::thread::sleep(GAP);
