@@ -1,5 +1,5 @@
 //! What a step costs, beside programs that a person would take instead, and what scheduling alone costs. Run with
-//! `cargo bench --bench workstream`.
+//! `cargo bench --bench workstream`; `ORCHESTRATOR_TEST_PROGRAM` names another build of the program.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints and may stop at once")]
 
 use std::collections::VecDeque;
@@ -71,7 +71,8 @@ fn schedule(count: usize) -> Duration {
 fn peers(chain: bool) {
     let dir = tempfile::tempdir().unwrap();
     files(dir.path(), chain);
-    let own = env!("CARGO_BIN_EXE_orchestrator");
+    let named = std::env::var("ORCHESTRATOR_TEST_PROGRAM").ok();
+    let own = named.as_deref().unwrap_or(env!("CARGO_BIN_EXE_orchestrator"));
     let jobs = if chain { "1" } else { "4" };
     let mut rows: Vec<(&str, Vec<&str>)> = vec![
         ("orchestrator", vec![own, "workstream", "run", "ws.yaml", "-q"]),
@@ -79,13 +80,27 @@ fn peers(chain: bool) {
         ("ninja", vec!["ninja", "--quiet", "-j4"]),
         ("just", vec!["just", "--quiet", "all"]),
     ];
+    // It has no graph: a chain is one job after the other.
     let parallel = format!("seq {STEPS} | parallel -j{jobs} true");
     rows.push(("GNU parallel", vec!["sh", "-c", &parallel]));
+    let pueue = pueue(chain);
+    rows.push(("pueue", vec!["sh", "-c", &pueue]));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let there = |name: &str| std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
     let mut base = None;
     for (name, argv) in rows {
+        let program = match name {
+            "GNU parallel" => "parallel",
+            "pueue" => "pueued",
+            _ => argv[0],
+        };
+        if !program.contains('/') && !there(program) {
+            println!("  {name:14} skipped: `{program}` is not on PATH");
+            continue;
+        }
         let best = (0..ROUNDS).filter_map(|_| once(dir.path(), &argv)).min();
         match best {
-            None => println!("  {name:14} is not installed, or failed"),
+            None => println!("  {name:14} failed"),
             Some(time) => {
                 let base = *base.get_or_insert(time);
                 let each = millis(time) / f64::from(u32::try_from(STEPS).unwrap());
@@ -94,6 +109,22 @@ fn peers(chain: bool) {
             }
         }
     }
+}
+
+/// A daemon of its own, a thousand tasks, and the wait for all of them.
+fn pueue(chain: bool) -> String {
+    let add = if chain {
+        "last=$(pueue -c p.yml add -p true); for n in $(seq 2 STEPS); do last=$(pueue -c p.yml add -p -a $last true); done"
+    } else {
+        "for n in $(seq STEPS); do pueue -c p.yml add true; done"
+    };
+    let add = add.replace("STEPS", &STEPS.to_string());
+    let jobs = if chain { 1 } else { 4 };
+    format!(
+        "set -e; mkdir -p p; echo \"shared: {{pueue_directory: $PWD/p, runtime_directory: $PWD/p}}\" > p.yml; \
+         pueued -c p.yml -d; until pueue -c p.yml status > p.out 2>&1; do sleep 0.01; done; \
+         pueue -c p.yml parallel {jobs}; {add}; pueue -c p.yml wait; pueue -c p.yml shutdown; rm -rf p"
+    )
 }
 
 fn once(folder: &Path, argv: &[&str]) -> Option<Duration> {

@@ -29,6 +29,16 @@ impl Ids for SystemIds {
     }
 }
 
+/// Random bytes for a secret, straight from the system: an id is unique but partly guessable.
+///
+/// # Errors
+/// The system's source cannot be read.
+pub fn random_bytes<const N: usize>() -> std::io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
+    Ok(bytes)
+}
+
 /// Reproducible identifiers for tests and simulations (splitmix64).
 #[derive(Debug)]
 pub struct SeededIds {

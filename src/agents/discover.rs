@@ -26,7 +26,7 @@ pub enum AgentError {
     NotFound { name: String, program: String },
     #[error("agent `{0}` has no command")]
     NoCommand(String),
-    #[error("agent `{0}` is a model behind HTTP, and this build has no `http` feature")]
+    #[error("`{0}` is behind HTTP, and this build has no `http` feature")]
     NoHttp(String),
     #[error("agent `{0}` works without asking for permission, and agent.unattended is not set")]
     NoConsent(String),

@@ -31,7 +31,7 @@ pub(super) struct Cli {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Global {
-    /// Run as if started in this folder
+    /// Run as if started in this folder: paths of other options start there, too
     #[arg(short = 'C', value_name = "DIR", global = true, help_heading = "Options of every command")]
     pub dir: Option<PathBuf>,
     /// Configuration file (default: orchestration.yaml, searched upward)
@@ -237,7 +237,7 @@ pub(super) enum Command {
     /// List the tools of workstreams: how they fare, whether their circuits are open
     #[command(after_help = "Examples:\n  orchestrator tools\n  orchestrator tools reset claude")]
     Tools(super::workstream::ToolsArgs),
-    /// Report on a workstream's run: outcome, timeline, attempts, decisions
+    /// Report on a run: outcome, timeline, attempts, decisions
     #[command(
         after_help = "Examples:\n  orchestrator report last\n  orchestrator report last --format html --output report.html"
     )]
@@ -250,6 +250,9 @@ pub(super) enum Command {
         after_help = "Examples:\n  orchestrator status\n  orchestrator status --watch\n  orchestrator status --oneline\n  orchestrator status --remote"
     )]
     Status(StatusArgs),
+    /// Watch what runs: who has the turn, since when, what it does, what the last turns cost
+    #[command(after_help = "Leave it with q; the run goes on.\n\nExample:\n  orchestrator watch")]
+    Watch,
     /// Show what the agents printed, or the summaries of their turns
     #[command(after_help = super::logs::EXAMPLES)]
     Logs(super::logs::LogsArgs),
@@ -291,6 +294,12 @@ pub(super) enum Command {
         after_help = "Commit the work first; it becomes the turn's.\n\nExamples:\n  orchestrator handoff galph ok\n  orchestrator handoff ralph fail --branch work"
     )]
     Handoff(HandoffArgs),
+    /// Show what runs and what ran on a web page
+    ///
+    /// The first line of its output is the address to open. It ends with Ctrl-C; a page that is open goes on when it
+    /// is started again.
+    #[command(after_help = "Examples:\n  orchestrator serve\n  orchestrator serve --port 8080 --open")]
+    Serve(super::serve::ServeArgs),
     /// Print an entry for a timer that takes a role's turns: install nothing
     #[command(
         after_help = "Examples:\n  orchestrator setup cron --role ralph --every 5m\n  orchestrator setup systemd --role ralph"
@@ -313,6 +322,9 @@ pub(super) enum Command {
     /// Ask a model behind HTTP: what an agent with `http` runs
     #[command(hide = true)]
     AgentHttp(AgentHttpArgs),
+    /// Send a request: what a tool with `http` runs
+    #[command(hide = true)]
+    ToolHttp,
 }
 
 #[derive(Debug, Args)]

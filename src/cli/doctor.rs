@@ -46,7 +46,7 @@ pub(super) struct DoctorArgs {
 }
 
 pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8, Failure> {
-    let folder = start_folder(global)?;
+    let folder = start_folder()?;
     let looked = gather::gather(global, &folder, args.offline)?;
     let mut findings = judge(&looked.facts);
     let mut mended = Vec::new();

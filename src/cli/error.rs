@@ -10,6 +10,7 @@ use crate::turns::budget::Reached;
 use crate::turns::engine::{LoopError, TurnFailure};
 use crate::turns::lock::LockError;
 use crate::turns::settings::SettingsError;
+use crate::turns::state_lock::StateLockError;
 
 /// Success.
 pub const OK: u8 = 0;
@@ -126,6 +127,16 @@ impl From<LoopError> for Failure {
             LoopError::Lock(LockError::Busy(_)) => Self::new(REFUSED, "busy", "start a loop")
                 .cause(text)
                 .hint("wait for it, or ask it to stop: orchestrator stop"),
+            LoopError::StateLock(StateLockError::Held(_)) => Self::new(REFUSED, "busy", "change the state")
+                .cause(text)
+                .hint("end the program that holds it; a loop that was stopped (SIGSTOP) does"),
+            LoopError::TakenOver { .. } => Self::new(
+                FENCED,
+                "fenced",
+                "keep the turn: another program has taken it over",
+            )
+            .cause(text)
+            .hint("its files are in the folder as it left them; locks do not reach all who use this disk"),
             LoopError::State(StateError::Missing { .. }) => {
                 Self::new(USAGE, "state", "read the state").cause(text).hint("orchestrator init")
             }
@@ -166,6 +177,7 @@ impl From<LoopError> for Failure {
                 }
             }
             LoopError::Lock(LockError::Io { .. })
+            | LoopError::StateLock(StateLockError::Io { .. })
             | LoopError::Illegal(_)
             | LoopError::Io { .. }
             | LoopError::Glob(_) => Self::new(INTERNAL, "io", "run the loop").cause(text),

@@ -11,6 +11,7 @@ use super::record_args::HistoryArgs;
 use super::setup::{Machine, setup_beside};
 use crate::clock::Clock;
 use crate::ledger::{RunFilter, RunRow};
+use crate::ui::json;
 
 pub(super) fn history(global: &Global, args: &HistoryArgs) -> Result<u8, Failure> {
     let setup = setup_beside(global)?;
@@ -19,18 +20,19 @@ pub(super) fn history(global: &Global, args: &HistoryArgs) -> Result<u8, Failure
         kind: args.kind.as_deref().map(str::parse).transpose().map_err(|e| bad_value("--kind", &e))?,
         state: args.state.as_deref().map(str::parse).transpose().map_err(|e| bad_value("--state", &e))?,
         since: args.since.as_deref().map(|text| time_ago("--since", text, now)).transpose()?,
+        ..RunFilter::default()
     };
     let ledger = open(&setup.settings)?;
-    let runs = ledger.runs(filter, args.number)?;
+    let found = json::runs(&ledger, filter, args.number)?;
     if args.format == Format::Json {
-        super::print(&format!("{:#}\n", json!({"version": 1, "runs": runs})))?;
+        super::print(&format!("{:#}\n", json!(found)))?;
         return Ok(OK);
     }
     let mut out = String::new();
-    for run in &runs {
-        let _ = writeln!(out, "{}", line(global, run, ledger.is_abandoned(run)));
+    for run in &found.runs {
+        let _ = writeln!(out, "{}", line(global, &run.row, run.abandoned));
     }
-    if runs.is_empty() {
+    if found.runs.is_empty() {
         out.push_str("no such run\n");
     }
     super::print(&out)?;

@@ -22,7 +22,7 @@ use crate::turns::shipped;
 use crate::ui::console::Form;
 
 pub(super) fn init(global: &Global, args: &InitArgs) -> Result<u8, Failure> {
-    let folder = start_folder(global)?;
+    let folder = start_folder()?;
     let (found, existing) = find_root(&folder);
     let root = if existing.is_some() || found.join(".git").exists() { found } else { folder };
     // A configuration that is there already says where everything belongs.
@@ -169,7 +169,7 @@ fn ignore_rules(root: &Path, config: &Config) -> Result<bool, Failure> {
 fn import_state(root: &Path, config: &Config, roles: &[RoleId]) -> Result<u8, Failure> {
     let path: PathBuf = root.join(&config.state_file);
     let failure = || Failure::new(USAGE, "state", format!("import {}", config.state_file));
-    if LoopLock::live_owner(root).is_some() {
+    if !LoopLock::live(root).is_empty() {
         let cause = "a loop is live in this working tree";
         return Err(Failure { code: super::error::REFUSED, reason: "busy", ..failure() }.cause(cause));
     }

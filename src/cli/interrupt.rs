@@ -10,7 +10,7 @@ use crate::turns::lock::PRIVATE;
 
 /// Reads no configuration but for where it lies: whoever wants to end a run shall not first have to mend a file.
 pub(super) fn interrupt(global: &Global, args: &InterruptArgs) -> Result<u8, Failure> {
-    let start = start_folder(global)?;
+    let start = start_folder()?;
     let root = match &global.config {
         Some(file) => start.join(file).parent().map(std::path::Path::to_owned).unwrap_or(start),
         None => find_root(&start).0,

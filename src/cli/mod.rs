@@ -36,6 +36,7 @@ mod route;
 mod run;
 mod schema;
 mod screen;
+mod serve;
 mod setup;
 mod shell;
 mod show;
@@ -45,7 +46,9 @@ mod stream;
 mod takeover;
 mod test_commands;
 mod timer;
+mod tool_http;
 mod tools;
+mod watch;
 mod workstream;
 
 #[cfg(test)]
@@ -93,6 +96,7 @@ pub fn main() -> u8 {
 }
 
 fn dispatch(cli: &Cli) -> Result<u8, Failure> {
+    setup::enter(&cli.global)?;
     setup::diagnostics(&cli.global)?;
     let global = &cli.global;
     match &cli.command {
@@ -120,12 +124,14 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Interrupt(args)) => interrupt::interrupt(global, args),
         Some(Command::Status(args)) if args.remote => remote::status(global, args),
         Some(Command::Status(args)) => status::status(global, args),
+        Some(Command::Watch) => watch::watch(global),
         Some(Command::Logs(args)) => logs::logs(global, args),
         Some(Command::Schema) => schema::schema(),
         Some(Command::Completions(args)) => shell::completions(args),
         Some(Command::Man(args)) => shell::man(args),
         Some(Command::Oneshot(args)) => oneshot::oneshot(global, args),
         Some(Command::Agents(args)) => agents::agents(global, args),
+        Some(Command::ToolHttp) => tool_http::tool_http(),
         Some(Command::AgentHttp(args)) => agent_http::agent_http(args),
         Some(Command::History(args)) => history::history(global, args),
         Some(Command::Show(args)) => show::show(global, args),
@@ -135,6 +141,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Audit(args)) => audit::audit(global, args),
         Some(Command::Recap(args)) => recap::recap(global, args),
         Some(Command::Handoff(args)) => handoff::handoff(global, args),
+        Some(Command::Serve(args)) => serve::serve(global, args),
         Some(Command::Setup(args)) => timer::timer(global, args),
         Some(Command::Takeover(args)) => takeover::takeover(global, args),
     }

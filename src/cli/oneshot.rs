@@ -42,7 +42,7 @@ pub(super) fn oneshot(global: &Global, args: &OneshotArgs) -> Result<u8, Failure
 
 fn start(global: &Global, args: &StartArgs) -> Result<u8, Failure> {
     let settings = settings(global, &args.overrides())?;
-    let folder = start_folder(global)?;
+    let folder = start_folder()?;
     let task = task(args, &folder)?;
     let shown = Shown::new(args.format, &args.limits, &folder);
     drive(global, &settings, &shown, &Begin::Task(task))
@@ -51,7 +51,7 @@ fn start(global: &Global, args: &StartArgs) -> Result<u8, Failure> {
 fn resume(global: &Global, args: &ResumeArgs) -> Result<u8, Failure> {
     let settings = settings(global, &args.limits.overrides())?;
     let how = Resume { id: args.id.clone(), max_iterations: args.max_iterations };
-    let shown = Shown::new(args.format, &args.limits, &start_folder(global)?);
+    let shown = Shown::new(args.format, &args.limits, &start_folder()?);
     drive(global, &settings, &shown, &Begin::Resume(how))
 }
 
@@ -136,7 +136,7 @@ async fn conduct<'a>(
 
 /// The project, with this command's flags over its configuration.
 fn settings(global: &Global, flags: &[Override]) -> Result<Settings, Failure> {
-    let folder = start_folder(global)?;
+    let folder = start_folder()?;
     let loaded: Loaded = load(&folder, global.config.as_deref(), &environment(), flags)?;
     let redactor = Arc::new(redactor(&loaded.config));
     screen::hide(&redactor);

@@ -94,3 +94,19 @@ fn the_docs_name_only_options_that_exist() {
     }
     assert!(count > 30, "{count}");
 }
+
+/// An option of every command that shares its id with one of a single command would be set by that one.
+#[test]
+fn no_option_has_the_id_of_one_of_every_command() {
+    fn check(command: &Command, global: &[String]) {
+        for arg in command.get_arguments() {
+            assert!(!global.contains(&arg.get_id().to_string()), "{} {}", command.get_name(), arg.get_id());
+        }
+        command.get_subcommands().for_each(|sub| check(sub, global));
+    }
+    let cli = Cli::command();
+    let global: Vec<String> =
+        cli.get_arguments().filter(|a| a.is_global_set()).map(|a| a.get_id().to_string()).collect();
+    assert!(global.contains(&"dir".to_owned()));
+    cli.get_subcommands().for_each(|sub| check(sub, &global));
+}

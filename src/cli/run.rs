@@ -4,11 +4,12 @@ use std::io::IsTerminal;
 
 use super::args::{Format, Global, RunArgs};
 use super::consent;
-use super::error::{Failure, OK};
+use super::error::{FAILED, Failure, LIMIT, OK};
 use super::screen;
 use super::setup::{Machine, Setup, runtime, setup};
 use super::stream::Stream;
 use crate::event::{Event, Sink};
+use crate::sync::remote::on_local_disk;
 use crate::turns::engine::{self, End, Report};
 use crate::turns::settings::Settings;
 use crate::ui::console::{Console, Form, Volume};
@@ -23,11 +24,15 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8, Failure> {
     for text in loaded.notices {
         console.emit(Event::Notice { text });
     }
-    if settings.options.role.is_some() {
+    if settings.options.role.is_some() && settings.options.git {
         return super::role::run(&std::sync::Arc::new(settings), &mut console, global);
     }
-    let report = drive(&settings, &mut console)?;
-    end(report, global)
+    match drive(&settings, &mut console) {
+        // Another loop of this role is at work: a timer has nothing to do (T20a).
+        Err(failure) if settings.options.if_turn && failure.reason == "busy" => Ok(OK),
+        Err(failure) => Err(failure),
+        Ok(report) => end(report, global),
+    }
 }
 
 pub(super) fn console(global: &Global, form: Form) -> impl Sink {
@@ -41,13 +46,25 @@ pub(super) fn console(global: &Global, form: Form) -> impl Sink {
     Console::new(screen::stdout(), screen::stderr(), volume, form).with_progress(watched)
 }
 
+/// Role mode without git may be the work of several machines in one folder; the ledger is a database of one.
+fn records_lie_safely(settings: &Settings) -> bool {
+    settings.options.role.is_none() || on_local_disk(&settings.root)
+}
+
 /// Runs the loop on this thread: children die with the thread that spawned them, so it must be the
 /// one that lives as long as the program.
 pub(super) fn drive(settings: &Settings, sink: &mut dyn Sink) -> Result<Report, Failure> {
     let runtime = runtime()?;
     runtime.block_on(async {
         let machine = Machine::listening()?;
-        let (stream, hooks) = Stream::new(settings, &machine, sink);
+        let (stream, hooks) = if records_lie_safely(settings) {
+            Stream::new(settings, &machine, sink)
+        } else {
+            let text = "nothing is recorded (history, show, events): the folder is on a network disk, where programs of \
+                        several machines would write to one database";
+            sink.emit(Event::Notice { text: text.into() });
+            Stream::unrecorded(settings, &machine, sink)
+        };
         let mut ear = stream.ear();
         let run = async {
             let report = engine::run(settings, machine.world(&mut ear)).await;
@@ -76,6 +93,16 @@ pub(super) fn end(report: Report, global: &Global) -> Result<u8, Failure> {
         }
         End::Limited(limit) => Err(limit.into()),
         End::Interrupted(reason) => Ok(reason.exit_code()),
+        End::NotOurTurn => {
+            if !global.quiet {
+                super::print("it is not this role's turn\n")?;
+            }
+            Ok(OK)
+        }
+        End::WaitedTooLong => Err(Failure::new(LIMIT, "wait", "wait any longer for a turn")),
+        End::FailedSeen(words) => Err(Failure::new(FAILED, "turn_failed", "go on: a turn has failed")
+            .cause(words)
+            .hint("mend the cause, then: orchestrator resume")),
         End::Failed(failure) => Err(failure.into()),
     }
 }

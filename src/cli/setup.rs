@@ -68,12 +68,18 @@ fn usage(what: impl Into<String>) -> Failure {
     Failure::new(USAGE, "usage", what)
 }
 
+/// Goes into the folder of `-C`, as git does, so that it is the one from which every path of the command line starts.
+/// Before anything else is done: there are no other threads yet.
+pub(super) fn enter(global: &Global) -> Result<(), Failure> {
+    let Some(folder) = &global.dir else { return Ok(()) };
+    std::env::set_current_dir(folder)
+        .map_err(|e| usage(format!("enter {}", folder.display())).cause(e.to_string()))
+}
+
 /// The folder a command works from, absolute.
-pub(super) fn start_folder(global: &Global) -> Result<PathBuf, Failure> {
-    let here = std::env::current_dir()
-        .map_err(|e| Failure::new(INTERNAL, "io", "find the working folder").cause(e.to_string()))?;
-    let folder = global.dir.as_ref().map_or(here.clone(), |d| here.join(d));
-    folder.canonicalize().map_err(|e| usage(format!("enter {}", folder.display())).cause(e.to_string()))
+pub(super) fn start_folder() -> Result<PathBuf, Failure> {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    here.map_err(|e| Failure::new(INTERNAL, "io", "find the working folder").cause(e.to_string()))
 }
 
 pub(super) fn environment() -> Vec<(String, String)> {
@@ -82,7 +88,7 @@ pub(super) fn environment() -> Vec<(String, String)> {
 
 /// Reads configuration, environment and flags for the loop or a command beside it.
 pub(super) fn setup(global: &Global, args: &RunArgs) -> Result<Setup, Failure> {
-    let folder = start_folder(global)?;
+    let folder = start_folder()?;
     let vars = environment();
     let loaded = load(&folder, global.config.as_deref(), &vars, &flags(args))?;
     let options = options(args, &loaded.config)?;
@@ -111,8 +117,10 @@ pub(super) fn home() -> Option<PathBuf> {
 pub(super) fn redactor(config: &Config) -> Redactor {
     let given = config.agents.values().flat_map(|agent| &agent.env);
     let given = given.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let keys: Vec<&str> =
+    let mut keys: Vec<&str> =
         config.agents.values().filter_map(|a| a.http.as_ref()?.key_env.as_deref()).collect();
+    let tools = config.workstream.tools.0.iter().filter_map(|(_, tool)| tool.http.as_ref());
+    keys.extend(tools.flat_map(crate::config::HttpTool::variables));
     let secret = |name: &OsString| names_a_secret(name) || keys.iter().any(|key| name == key);
     let all = std::env::vars_os().chain(given).filter(|(name, _)| secret(name));
     let values: Vec<OsString> = all.map(|(_, value)| value).collect();
@@ -189,8 +197,8 @@ fn options(args: &RunArgs, config: &Config) -> Result<Options, Failure> {
         return Err(usage("--role, --if-turn, --stop-on-failure and --max-wait-sec belong to role mode")
             .hint("take turns with other machines: orchestrator --mode role --role ralph"));
     }
-    if role_mode && (run.no_git || args.start_actor.is_some() || args.commit_dry_run) {
-        return Err(usage("--no-git, --start-actor and --commit-dry-run do not go with role mode"));
+    if role_mode && (args.start_actor.is_some() || args.commit_dry_run) {
+        return Err(usage("--start-actor and --commit-dry-run do not go with role mode"));
     }
     if role_mode && run.role.is_none() {
         return Err(usage("role mode needs the role of this machine")

@@ -29,10 +29,11 @@ pub(super) struct CompletionsArgs {
 #[derive(Debug, Args)]
 pub(super) struct ManArgs {
     /// A command, such as status or oneshot resume
-    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    #[arg(value_name = "COMMAND", conflicts_with = "man_dir")]
     pub command: Vec<String>,
     /// Write a page for every command into this folder
-    #[arg(long, value_name = "DIR")]
+    // An id of its own: the folder of `-C` has the plain one, and an argument of the same id would set that.
+    #[arg(id = "man_dir", long = "dir", value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
 

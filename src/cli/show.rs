@@ -10,10 +10,8 @@ use super::history::brief;
 use super::record::{cost, find, log_path, open, took, when};
 use super::record_args::ShowArgs;
 use super::setup::setup_beside;
-use crate::ledger::{AttemptRow, Found, Ledger, LedgerError, RunRow};
-
-/// Rows read at once.
-const BATCH: u32 = 500;
+use crate::ledger::{AttemptRow, Found, LedgerError, RunRow};
+use crate::ui::json;
 
 pub(super) fn show(global: &Global, args: &ShowArgs) -> Result<u8, Failure> {
     let settings = setup_beside(global)?.settings;
@@ -21,41 +19,27 @@ pub(super) fn show(global: &Global, args: &ShowArgs) -> Result<u8, Failure> {
     let missing = || LedgerError::Unknown(args.run.clone());
     match find(&ledger, &args.run)? {
         Found::Run(id) => {
-            let run = ledger.run(&id)?.ok_or_else(missing)?;
-            let attempts = all_attempts(&ledger, &id)?;
+            let whole = json::run(&ledger, &id, usize::MAX)?.ok_or_else(missing)?;
             if args.format == Format::Json {
-                let value = json!({"version": 1, "run": run, "attempts": attempts});
-                super::print(&format!("{value:#}\n"))?;
+                super::print(&format!("{:#}\n", json!(whole)))?;
                 return Ok(OK);
             }
-            let mut out = run_text(global, &run, ledger.is_abandoned(&run));
-            for attempt in &attempts {
+            let mut out = run_text(global, &whole.run.row, whole.run.abandoned);
+            for attempt in &whole.attempts {
                 let _ = writeln!(out, "{}", attempt_line(global, attempt));
             }
             super::print(&out)?;
         }
         Found::Attempt { attempt_id, .. } => {
-            let attempt = ledger.attempt(&attempt_id)?.ok_or_else(missing)?;
+            let found = json::attempt(&ledger, &attempt_id)?.ok_or_else(missing)?;
             if args.format == Format::Json {
-                super::print(&format!("{:#}\n", json!({"version": 1, "attempt": attempt})))?;
+                super::print(&format!("{:#}\n", json!(found)))?;
                 return Ok(OK);
             }
-            super::print(&attempt_text(global, &attempt, &settings.root))?;
+            super::print(&attempt_text(global, &found.attempt, &settings.root))?;
         }
     }
     Ok(OK)
-}
-
-fn all_attempts(ledger: &Ledger, run_id: &str) -> Result<Vec<AttemptRow>, LedgerError> {
-    let mut all: Vec<AttemptRow> = Vec::new();
-    loop {
-        let after = all.last().map_or(0, |row| row.sequence);
-        let rows = ledger.attempts(run_id, after, BATCH)?;
-        if rows.is_empty() {
-            return Ok(all);
-        }
-        all.extend(rows);
-    }
 }
 
 /// A list of names and values; what is not known is left out.

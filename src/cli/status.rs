@@ -27,6 +27,18 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8, Failure> 
     Ok(OK)
 }
 
+/// The same for programs, as it is now.
+#[cfg_attr(not(feature = "web"), expect(dead_code, reason = "the page asks for it"))]
+pub(super) fn now(
+    settings: &crate::turns::settings::Settings,
+    root: &std::path::Path,
+) -> Result<serde_json::Value, Failure> {
+    Ok(match facts::look(settings)? {
+        Sight::Loop(view) => json(&view, root),
+        Sight::RunsOnly(runs) => words::json_without_a_loop(&runs, root),
+    })
+}
+
 /// How it is said.
 #[derive(Clone, Copy)]
 struct Form {

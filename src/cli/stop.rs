@@ -10,7 +10,7 @@ use crate::event::Sink;
 use crate::sync::driver::Finish;
 use crate::sync::protocol::Control;
 use crate::turns::engine;
-use crate::turns::lock::LoopLock;
+use crate::turns::lock::{Live, LoopLock, Owner};
 use crate::turns::stop_request::StopRequest;
 use crate::ui::console::Form;
 
@@ -20,7 +20,8 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8, Failure> {
     let root = &setup.settings.root;
     let reason = args.reason.as_deref().map(|text| setup.settings.redactor.text(text).into_owned());
     let env = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-    if let Some(owner) = LoopLock::live_owner(root) {
+    let live = LoopLock::live(root);
+    if !live.is_empty() {
         let request = StopRequest {
             reason: reason.clone(),
             at: iso_seconds(machine.clock.now()),
@@ -35,8 +36,7 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8, Failure> {
             // The request lies on disk: a loop that cannot be told now finds it before its next turn.
             let _ = control::client::ask(&run.socket, &tell);
         }
-        let pid = owner.map_or_else(String::new, |o| format!(" (pid {})", o.pid));
-        super::print(&format!("the loop{pid} will stop before its next turn\n"))?;
+        super::print(&format!("{} will stop before its next turn\n", named(&live)))?;
         return Ok(OK);
     }
     let mut console = super::run::console(global, Form::Text);
@@ -55,7 +55,8 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8, Failure> 
     let setup = setup_beside(global)?;
     let machine = Machine::new();
     let mut console = super::run::console(global, Form::Text);
-    if engine::through_remote(&setup.settings, &machine.shared_clock())? {
+    let beside = engine::beside_roles(&setup.settings);
+    if !beside && engine::through_remote(&setup.settings, &machine.shared_clock())? {
         StopRequest::clear(&setup.settings.root);
         let note = args.note.as_deref().map(|text| setup.settings.redactor.text(text).into_owned());
         return publish(&setup, &machine, &mut console, (Control::Resume, note));
@@ -67,6 +68,22 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8, Failure> 
         state.iteration, state.expected_actor, state.status
     ))?;
     Ok(OK)
+}
+
+/// The live loops, as a sentence begins.
+fn named(live: &[Live]) -> String {
+    let pid = |owner: &Owner| {
+        let role = owner.role.as_ref().map_or_else(String::new, |role| format!("{role}, "));
+        format!("{role}pid {}", owner.pid)
+    };
+    match live {
+        [Live::Nameless] => "the loop".into(),
+        [Live::By(owner)] => format!("the loop ({})", pid(owner)),
+        many => {
+            let all: Vec<String> = many.iter().cloned().filter_map(Live::owner).map(|o| pid(&o)).collect();
+            format!("the loops ({})", all.join("; "))
+        }
+    }
 }
 
 fn publish(

@@ -99,7 +99,7 @@ fn entry(global: &Global, setup: &Setup, args: &TimerArgs) -> Result<Entry, Fail
     }
     let logs = settings.root.join(&settings.config.logs_dir);
     let log = match &args.log {
-        Some(log) => super::setup::start_folder(global)?.join(log),
+        Some(log) => super::setup::start_folder()?.join(log),
         None => logs.join(format!("timer-{}.log", args.role)),
     };
     let every = parse_duration(&args.every).map_err(|e| bad_value("--every", &e))?;

@@ -48,7 +48,7 @@ impl Ground {
     fn new(global: &Global, router: Option<&Path>) -> Result<Self, Failure> {
         let setup = setup_beside(global)?;
         let mut settings = setup.settings;
-        let router = router.map(|path| self::router(global, path)).transpose()?;
+        let router = router.map(self::router).transpose()?;
         if let Some(router) = &router {
             settings.config.workstream.tools = router.tools.clone();
             settings.config.workstream.routing.clone_from(&router.rules);
@@ -72,8 +72,8 @@ impl Ground {
     }
 
     /// The workstream of a file, checked.
-    fn read(&self, global: &Global, path: &Path, setting: &Setting) -> Result<Workstream, Failure> {
-        let text = text(global, path)?;
+    fn read(&self, path: &Path, setting: &Setting) -> Result<Workstream, Failure> {
+        let text = text(path)?;
         let names = Catalog::new(setting).names();
         let root = &self.settings.root;
         let known = Known { tools: &names, file: &|name| root.join(name).is_file() };
@@ -91,10 +91,10 @@ impl Ground {
     }
 }
 
-fn text(global: &Global, path: &Path) -> Result<String, Failure> {
+fn text(path: &Path) -> Result<String, Failure> {
     let failed =
         |cause: String| Failure::new(USAGE, "usage", format!("read {}", path.display())).cause(cause);
-    let whole = start_folder(global)?.join(path);
+    let whole = start_folder()?.join(path);
     let mut text = String::new();
     let read = std::fs::File::open(whole).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
     read.map_err(|e| {
@@ -104,8 +104,8 @@ fn text(global: &Global, path: &Path) -> Result<String, Failure> {
     if text.len() as u64 > MAX_BYTES { Err(failed("larger than 64 MiB".into())) } else { Ok(text) }
 }
 
-fn router(global: &Global, path: &Path) -> Result<RouterConfig, Failure> {
-    router_config::read(&text(global, path)?).map_err(|problems| {
+fn router(path: &Path) -> Result<RouterConfig, Failure> {
+    router_config::read(&text(path)?).map_err(|problems| {
         let failure =
             Failure::new(USAGE, "config", format!("read the router configuration {}", path.display()));
         problems.into_iter().fold(failure, Failure::cause)
@@ -132,7 +132,7 @@ impl FileArgs {
     fn ground(&self, global: &Global) -> Result<(Ground, Setting, Workstream), Failure> {
         let ground = Ground::new(global, self.router_config.as_deref())?;
         let setting = ground.setting();
-        let found = ground.read(global, &self.file, &setting)?;
+        let found = ground.read(&self.file, &setting)?;
         Ok((ground, setting, found))
     }
 }

@@ -1,6 +1,6 @@
-//! What the settings of a model behind HTTP must be: pure.
+//! What the settings of a model, or a tool, behind HTTP must be: pure.
 
-use super::model::HttpAgent;
+use super::model::{HttpAgent, HttpTool};
 
 /// Each wrong key, and what is wrong with it.
 pub(super) fn problems(http: &HttpAgent) -> Vec<(&'static str, String)> {
@@ -25,6 +25,68 @@ pub(super) fn problems(http: &HttpAgent) -> Vec<(&'static str, String)> {
         out.push(("key_env", text.into()));
     }
     out
+}
+
+/// The same of a tool.
+pub(super) fn tool_problems(http: &HttpTool) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    let url = http.url.as_str();
+    let mut say = |key: &str, text: String| out.push((key.to_owned(), text));
+    match host(url) {
+        // The mapping says that it is missing.
+        _ if url.is_empty() => {}
+        None => say("url", format!("is no address: `{url}`; it begins with http:// or https://")),
+        Some(host) if host.contains('@') => {
+            say("url", "holds a name or password: send them in a header, from a variable".into());
+        }
+        Some(host) if host.contains("${") => say("url", "has a variable as its host".into()),
+        Some(_) => {}
+    }
+    let texts = http.headers.iter().map(|(name, value)| (format!("headers.{name}"), value));
+    for (key, text) in texts.chain([("url".to_owned(), &http.url)]) {
+        for part in text.split("${").skip(1) {
+            let name = part.split_once('}').map(|(name, _)| name);
+            if !name.is_some_and(is_variable) {
+                say(&key, "has `${` without the name of a variable and `}`".into());
+            }
+        }
+        if text.contains(['\r', '\n', '\0']) {
+            say(&key, "holds a line end".into());
+        }
+    }
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    for name in http.headers.keys().filter(|name| name.is_empty() || !name.chars().all(token)) {
+        say(&format!("headers.{name}"), "is no name of a header".into());
+    }
+    for name in http.headers.keys().filter(|name| OURS.iter().any(|own| name.eq_ignore_ascii_case(own))) {
+        say(&format!("headers.{name}"), "is set by the program itself".into());
+    }
+    for (at, status) in http.expect.iter().enumerate().filter(|(_, s)| !(100..=599).contains(*s)) {
+        say(&format!("expect[{at}]"), format!("is no status: {status}"));
+    }
+    for (name, _) in http.outputs.iter().filter(|(_, p)| !p.is_empty() && !p.starts_with('/')) {
+        say(&format!("outputs.{name}"), "is no JSON pointer: it begins with `/`, or is empty for all".into());
+    }
+    if let Some(Err(e)) =
+        http.body.as_deref().map(|body| minijinja::Environment::new().template_from_str(body).map(drop))
+    {
+        say("body", format!("is no template: {e}"));
+    }
+    if http.max_bytes.is_some_and(|most| most == 0 || most > LONGEST_ANSWER) {
+        say("max_bytes", format!("is at least 1 and at most {LONGEST_ANSWER}"));
+    }
+    out
+}
+
+/// Headers that say how the request is carried.
+const OURS: &[&str] = &["host", "content-length", "connection", "transfer-encoding"];
+/// An answer is held in memory.
+const LONGEST_ANSWER: u64 = 64 << 20;
+
+/// The same of a tool's secrets.
+pub(super) fn bares_a_secret(http: &HttpTool) -> bool {
+    let plain = http.url.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://"));
+    !http.variables().is_empty() && plain && !host(&http.url).is_some_and(is_loopback)
 }
 
 /// A key goes over the network as plain text.
@@ -86,6 +148,41 @@ mod tests {
             assert_eq!(wrong(bad, None), ["url"], "{bad}");
         }
         assert_eq!(wrong("http://h", Some("sk-123")), ["key_env"]);
+    }
+
+    /// W18: a tool's address, headers, statuses, template and pointers.
+    #[test]
+    fn tools() {
+        let tool = HttpTool { url: "https://h.example.org/x?y=${TOKEN}".into(), ..HttpTool::default() };
+        assert_eq!(tool_problems(&tool), []);
+        assert_eq!(tool.variables(), ["TOKEN"]);
+        assert!(!bares_a_secret(&tool));
+        let wrong = HttpTool {
+            url: "http://${HOST}/".into(),
+            headers: [("X-Key", "${}"), ("Host", "x"), ("a b", "x\ny")]
+                .map(|(n, v)| (n.into(), v.into()))
+                .into(),
+            body: Some("{{ prompt".into()),
+            expect: vec![200, 99],
+            outputs: [("a".to_owned(), "b".to_owned())].into(),
+            max_bytes: Some(0),
+            ..HttpTool::default()
+        };
+        let mut keys: Vec<String> = tool_problems(&wrong).into_iter().map(|(key, _)| key).collect();
+        keys.sort();
+        let expected = [
+            "body",
+            "expect[1]",
+            "headers.Host",
+            "headers.X-Key",
+            "headers.a b",
+            "headers.a b",
+            "max_bytes",
+            "outputs.a",
+            "url",
+        ];
+        assert_eq!(keys, expected);
+        assert!(bares_a_secret(&wrong));
     }
 
     #[test]

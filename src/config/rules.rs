@@ -49,11 +49,24 @@ pub(super) fn problems(config: &Config, places: &[Place]) -> Vec<Diagnostic> {
         }
     }
     for (name, tool) in &config.workstream.tools.0 {
-        let forms = [tool.agent.is_some(), tool.run.is_some(), tool.shell.is_some(), tool.python.is_some()];
+        let forms = [
+            tool.agent.is_some(),
+            tool.run.is_some(),
+            tool.shell.is_some(),
+            tool.python.is_some(),
+            tool.http.is_some(),
+        ];
+        let path = format!("workstream.tools.{name}");
         if forms.into_iter().filter(|set| *set).count() != 1 {
-            let path = format!("workstream.tools.{name}");
-            let message = format!("`{path}` needs exactly one of `agent`, `run`, `shell` and `python`");
+            let message =
+                format!("`{path}` needs exactly one of `agent`, `run`, `shell`, `python` and `http`");
             out.push(places.problem(&path, message, None));
+        }
+        if let Some(settings) = &tool.http {
+            out.extend(super::http::tool_problems(settings).into_iter().map(|(key, text)| {
+                let path = format!("{path}.http.{key}");
+                places.problem(&path, format!("`{path}` {text}"), None)
+            }));
         }
     }
     out
@@ -75,6 +88,13 @@ pub(super) fn notices(config: &Config, set: impl Fn(&str) -> bool) -> Vec<String
         if let Some(settings) = agent.http.as_ref().filter(|h| super::http::bares_its_key(h)) {
             let url = settings.url.as_deref().unwrap_or_default();
             out.push(format!("`agents.{name}.http` sends its key unencrypted to {url}: use https"));
+        }
+    }
+    for (name, tool) in &config.workstream.tools.0 {
+        if let Some(url) = tool.http.as_ref().filter(|h| super::http::bares_a_secret(h)).map(|h| &h.url) {
+            out.push(format!(
+                "`workstream.tools.{name}.http` sends a secret unencrypted to {url}: use https"
+            ));
         }
     }
     if !config.workflow.steps.is_empty() {

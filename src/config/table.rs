@@ -265,11 +265,23 @@ const TOOL: &[Key] = &[
     key("run", Argv, "a command"),
     key("shell", TEXT, "a line for sh -eu"),
     key("python", TEXT, "module:function"),
+    key("http", Map(HTTP_TOOL), "a request to a server"),
     key("kinds", TEXTS, "kinds of step it can do"),
     key("domains", TEXTS, "domains it knows"),
     key("max_parallel", COUNT, "how many of it at once"),
     key("timeout_secs", SECS, "total time of a step, s; 0: no limit"),
     key("safety", LEVEL, "highest risk it is trusted with"),
+];
+
+const HTTP_TOOL: &[Key] = &[
+    key("url", TEXT, "address; ${NAME} is a variable of the environment").required(),
+    key("method", One(Choice(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])), "of the request"),
+    key("headers", Table(&One(Word)), "of the request; ${NAME} is a variable of the environment"),
+    key("body", One(Word), "template; unset: the prompt, for POST, PUT and PATCH"),
+    key("expect", List(&One(Count)), "statuses that are a success; unset: 200 to 299"),
+    key("outputs", Table(&One(Word)), "part of the answer that an output is, as a JSON pointer"),
+    key("redirect_hosts", TEXTS, "hosts that a redirect may lead to besides its own"),
+    key("max_bytes", COUNT, "longest answer, bytes; unset: 1 MiB"),
 ];
 
 const RULE: &[Key] = &[

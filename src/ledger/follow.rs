@@ -18,6 +18,7 @@ pub struct Follower {
     ledger: Ledger,
     filter: EventFilter,
     after: i64,
+    bytes: usize,
     wake: Wake,
 }
 
@@ -26,7 +27,19 @@ impl Follower {
     pub fn new(ledger: Ledger, filter: EventFilter, after: i64) -> Self {
         let folder = ledger.path().parent().unwrap_or(Path::new("."));
         let wake = Wake::new(folder);
-        Self { ledger, filter, after, wake }
+        Self { ledger, filter, after, bytes: usize::MAX, wake }
+    }
+
+    /// Reads batches whose data is at most about so many bytes.
+    #[must_use]
+    pub fn in_batches_of(mut self, bytes: usize) -> Self {
+        self.bytes = bytes;
+        self
+    }
+
+    /// Up to which number it has looked.
+    pub fn position(&self) -> i64 {
+        self.after
     }
 
     /// The next events; empty if there are none yet.
@@ -38,7 +51,7 @@ impl Follower {
         // Whole batches may hold nothing that fits the filter.
         loop {
             let before = self.after;
-            let (rows, after) = self.ledger.events(&self.filter, self.after, BATCH)?;
+            let (rows, after) = self.ledger.events_within(&self.filter, self.after, BATCH, self.bytes)?;
             self.after = after;
             if !rows.is_empty() || after == before {
                 return Ok(rows);

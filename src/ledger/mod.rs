@@ -9,7 +9,7 @@
 //! - `steps`: steps of workstreams, and what is remembered of tools.
 //! - `queue`, `writer`, `store`: the thread, and what it does when the file is ill. `aside`: a damaged file.
 //! - `mapping`, `recorder`: from events to changes. `crash`: rows of dead owners. `mask`: secrets.
-//! - `read`, `follow`, `export`: for whoever looks; a subscriber reads from `seq`, so it cannot slow a run.
+//! - `read`, `tail`, `follow`, `export`: for whoever looks; a subscriber reads from `seq`, so it cannot slow a run.
 //! - `gc`: what is old.
 //!
 //! No engine writes SQL, and nothing here runs an agent.
@@ -32,6 +32,7 @@ mod schema;
 mod state;
 mod steps;
 mod store;
+mod tail;
 mod wake;
 mod writer;
 
@@ -47,8 +48,10 @@ pub use owner::Owner;
 pub use read::{EventFilter, Found, RunFilter};
 pub use recorder::Recorder;
 pub use schema::{FILE, Ledger, VERSION};
-pub use state::{AttemptState, IllegalMove, RunKind, RunState, StepState};
+pub use state::{AttemptState, IllegalMove, RunKind, RunState, StepState, UnknownWord};
 pub use steps::{NewWorkstream, StepEnd, StepMove, StepRow, StepStart, ToolHealth};
+pub use tail::Printed;
+pub use wake::Wake;
 pub use writer::{Options, Ticket, Writer};
 
 #[cfg(test)]

@@ -22,8 +22,9 @@ const BATCH_BYTES: usize = 1 << 18;
 /// What may wait.
 const LIMIT: usize = 8 * BATCH;
 const LIMIT_BYTES: usize = 8 * BATCH_BYTES;
-/// A full queue that does not move for so long belongs to an ill disk: from then on events are dropped and counted.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// A full queue that does not move for so long belongs to an ill disk: from then on events are dropped and counted. A
+/// healthy one that others keep busy may take most of a second for one trip.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An entry, and whoever waits for what becomes of it.
 #[derive(Debug)]

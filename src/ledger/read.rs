@@ -8,12 +8,16 @@ use super::schema::Ledger;
 use super::state::{RunKind, RunState};
 
 /// Which runs.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RunFilter {
     pub kind: Option<RunKind>,
     pub state: Option<RunState>,
     /// Created at this time or later, ms.
     pub since: Option<i64>,
+    /// Only those that this text stands in: id, kind, name, error or metadata; upper and lower case are the same.
+    pub text: Option<String>,
+    /// Only those that come after this run in the order, the newest first.
+    pub before: Option<String>,
 }
 
 /// Which events.
@@ -37,12 +41,17 @@ impl Ledger {
     pub fn runs(&self, filter: RunFilter, limit: u32) -> Result<Vec<RunRow>, LedgerError> {
         let mut select = self.conn.prepare_cached(&format!(
             "select {RUN} from runs r where (?1 is null or r.kind = ?1) and (?2 is null or r.state = ?2)
-             and r.created_at >= ?3 order by r.created_at desc, r.run_id desc limit ?4"
+             and r.created_at >= ?3
+             and (?5 is null or instr(lower(r.run_id || ' ' || r.kind || ' ' || coalesce(r.workstream_id, '') || ' '
+                  || coalesce(r.error, '') || ' ' || coalesce(r.metadata, '')), lower(?5)) > 0)
+             and (?6 is null or (r.created_at, r.run_id) <
+                  (select b.created_at, b.run_id from runs b where b.run_id = ?6))
+             order by r.created_at desc, r.run_id desc limit ?4"
         ))?;
-        let kind = filter.kind.map(RunKind::name);
-        let state = filter.state.map(RunState::name);
-        let since = filter.since.unwrap_or(i64::MIN);
-        let rows = select.query_map(params![kind, state, since, limit], model::run)?;
+        let RunFilter { kind, state, since, text, before } = filter;
+        let (kind, state) = (kind.map(RunKind::name), state.map(RunState::name));
+        let since = since.unwrap_or(i64::MIN);
+        let rows = select.query_map(params![kind, state, since, limit, text, before], model::run)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -75,9 +84,19 @@ impl Ledger {
         after: i64,
         limit: u32,
     ) -> Result<(Vec<EventRow>, i64), LedgerError> {
+        self.events_within(filter, after, limit, usize::MAX)
+    }
+
+    /// The same, but no more once their data comes to so many bytes: what a reader keeps in memory at once.
+    pub fn events_within(
+        &self,
+        filter: &EventFilter,
+        after: i64,
+        limit: u32,
+        bytes: usize,
+    ) -> Result<(Vec<EventRow>, i64), LedgerError> {
         // Up to here is looked at: where nothing fits, the next look need not begin at the same place.
-        let mut newest = self.conn.prepare_cached("select coalesce(max(seq), 0) from run_events")?;
-        let newest: i64 = newest.query_row([], |row| row.get(0))?;
+        let newest = self.last_seq()?;
         let by_run = if filter.run_id.is_some() { "run_id = ?3" } else { "?3 is null" };
         let mut select = self.conn.prepare_cached(&format!(
             "select {EVENT} from run_events where seq > ?1 and seq <= ?2 and {by_run}
@@ -85,14 +104,39 @@ impl Ledger {
              and (?5 is null or kind in (select value from json_each(?5))) order by seq limit ?6"
         ))?;
         let kinds = (!filter.kinds.is_empty()).then(|| serde_json::Value::from(filter.kinds.clone()));
-        let rows = select.query_map(
+        let found = select.query_map(
             params![after, newest, filter.run_id, filter.attempt_id, kinds.map(|k| k.to_string()), limit],
             model::event,
         )?;
-        let rows: Vec<EventRow> = rows.collect::<Result<_, _>>()?;
-        let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let (mut rows, mut size): (Vec<EventRow>, usize) = (Vec::new(), 0);
+        for row in found {
+            let row = row?;
+            size = size.saturating_add(row.data.get().len());
+            rows.push(row);
+            if size >= bytes {
+                break;
+            }
+        }
+        let full = size >= bytes || rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         let last = rows.last().map(|row| row.seq).filter(|_| full).unwrap_or(newest.max(after));
         Ok((rows, last))
+    }
+
+    /// The number of the newest event; 0: there is none.
+    pub fn last_seq(&self) -> Result<i64, LedgerError> {
+        let mut newest = self.conn.prepare_cached("select coalesce(max(seq), 0) from run_events")?;
+        Ok(newest.query_row([], |row| row.get(0))?)
+    }
+
+    /// The attempts that began last, of all runs, at most `limit`, in the order in which they began.
+    pub fn attempts_lately(&self, limit: u32) -> Result<Vec<AttemptRow>, LedgerError> {
+        let mut select = self
+            .conn
+            .prepare_cached(&format!("select {ATTEMPT} from step_attempts order by rowid desc limit ?1"))?;
+        let rows = select.query_map([limit], model::attempt)?;
+        let mut rows: Vec<AttemptRow> = rows.collect::<Result<_, _>>()?;
+        rows.reverse();
+        Ok(rows)
     }
 
     /// The run or attempt that an id, the beginning of one, or `last` stands for.

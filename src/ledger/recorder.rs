@@ -24,8 +24,10 @@ pub struct Recorder {
     early: Vec<Record>,
     /// Ends of attempts that are on their way, by attempt.
     sent: BTreeMap<String, Ticket>,
-    /// Attempts run side by side in this run: none of them waits for the record of another.
+    /// Attempts run side by side in this run: none of them waits for the disk.
     side_by_side: bool,
+    /// One of them ended since the last that began: the next waits until that is written.
+    an_end: bool,
     /// The writer did not answer in time; nobody waits for it until it does.
     behind: Option<Ticket>,
     problems: Vec<String>,
@@ -45,6 +47,7 @@ impl Recorder {
             early: Vec::new(),
             sent: BTreeMap::new(),
             side_by_side: false,
+            an_end: false,
             behind: None,
             problems: Vec::new(),
             output_left: BTreeMap::new(),
@@ -88,23 +91,47 @@ impl Recorder {
     /// Puts a transition in; the end of an attempt is waited for when it is told.
     fn send(&mut self, change: Change) {
         let Some(writer) = &self.writer else { return };
+        if self.side_by_side {
+            return self.send_beside(change);
+        }
         let ended = match &change {
-            Change::EndAttempt(end) if !self.side_by_side => end.place.attempt_id.clone(),
+            Change::EndAttempt(end) => end.place.attempt_id.clone(),
             _ => None,
         };
-        // What is resumed after a kill must be there before the first of many tasks begins.
-        let begins = matches!(&change, Change::MoveRun(step) if step.to == RunState::Running);
         let ticket = writer.change(change);
-        if begins && self.side_by_side && !ticket.written(PATIENCE) {
-            self.behind = Some(ticket);
-        } else if let Some(id) = ended {
+        if let Some(id) = ended {
             self.sent.insert(id, ticket);
+        }
+    }
+
+    /// One of many tasks. What is resumed after a kill must be there before the first begins; and what a task could
+    /// see of those before it, that they are finished, must not be forgotten by then.
+    fn send_beside(&mut self, change: Change) {
+        let Some(writer) = &self.writer else { return };
+        let waits = match &change {
+            Change::StartAttempt(_) => self.an_end,
+            Change::MoveRun(step) => step.to == RunState::Running,
+            _ => false,
+        };
+        let ended = match &change {
+            Change::EndAttempt(end) => end.place.attempt_id.clone(),
+            _ => None,
+        };
+        let ticket = writer.change(change);
+        if let Some(id) = ended {
+            self.an_end = true;
+            self.sent.insert(id, ticket);
+        } else if waits {
+            self.an_end = false;
+            if !self.is_behind() && !ticket.written(PATIENCE) {
+                self.behind = Some(ticket);
+            }
         }
     }
 
     fn await_end(&mut self, attempt_id: &str) {
         let Some(ticket) = self.sent.remove(attempt_id) else { return };
-        if !self.is_behind() && ticket.wait(PATIENCE).is_none() {
+        if !self.side_by_side && !self.is_behind() && ticket.wait(PATIENCE).is_none() {
             self.behind = Some(ticket);
         }
     }

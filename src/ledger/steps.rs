@@ -1,6 +1,6 @@
 //! Steps of workstreams, and what is remembered of their tools.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 use serde::Serialize;
 
 use super::change::{AttemptEnd, Desk, NewAttempt, NewRun, lost};
@@ -44,8 +44,6 @@ pub struct StepEnd {
     pub step_id: String,
     /// What becomes of the step; none: there will be another attempt.
     pub to: Option<StepState>,
-    /// What it says of its tool.
-    pub health: Option<ToolHealth>,
 }
 
 /// A tool's circuit and metrics.
@@ -138,10 +136,7 @@ impl Desk<'_> {
             let reason = end.attempt.result.error.as_ref();
             self.set_step((run_id, &end.step_id), StepState::Running, to, end.attempt.at, reason)?;
         }
-        match &end.health {
-            Some(health) => self.set_health(health),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Steps that are to be run again when their run is resumed.
@@ -215,24 +210,26 @@ impl Ledger {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Changes what is remembered of a tool, from what is remembered now: several programs may do so at once. What it
+    /// has become; a kill cannot undo it.
+    pub fn change_health(
+        &mut self,
+        tool: &str,
+        change: impl FnOnce(Option<&ToolHealth>) -> ToolHealth,
+    ) -> Result<ToolHealth, LedgerError> {
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let now =
+            tx.prepare_cached(&health_rows("where tool = ?1"))?.query_row([tool], health_row).optional()?;
+        let next = change(now.as_ref());
+        Desk { tx: &tx, owner: &self.owner, mask: None }.set_health(&next)?;
+        tx.commit()?;
+        Ok(next)
+    }
+
     /// What is remembered of every tool, by name.
     pub fn tool_health(&self) -> Result<Vec<ToolHealth>, LedgerError> {
-        let mut select = self.conn.prepare_cached(
-            "select tool, circuit, failures, opened_at, runs, success_rate, latency_ms, updated_at
-             from tool_health order by tool",
-        )?;
-        let rows = select.query_map([], |row| {
-            Ok(ToolHealth {
-                tool: row.get(0)?,
-                circuit: row.get(1)?,
-                failures: row.get(2)?,
-                opened_at: row.get(3)?,
-                runs: u64::try_from(row.get::<_, i64>(4)?).unwrap_or(0),
-                success_rate: row.get(5)?,
-                latency_ms: row.get(6)?,
-                updated_at: row.get(7)?,
-            })
-        })?;
+        let mut select = self.conn.prepare_cached(&health_rows("order by tool"))?;
+        let rows = select.query_map([], health_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -243,4 +240,23 @@ impl Ledger {
             .query_map([], |row| Ok((row.get(0)?, u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0))))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+fn health_rows(which: &str) -> String {
+    format!(
+        "select tool, circuit, failures, opened_at, runs, success_rate, latency_ms, updated_at from tool_health {which}"
+    )
+}
+
+fn health_row(row: &Row<'_>) -> rusqlite::Result<ToolHealth> {
+    Ok(ToolHealth {
+        tool: row.get(0)?,
+        circuit: row.get(1)?,
+        failures: row.get(2)?,
+        opened_at: row.get(3)?,
+        runs: u64::try_from(row.get::<_, i64>(4)?).unwrap_or(0),
+        success_rate: row.get(5)?,
+        latency_ms: row.get(6)?,
+        updated_at: row.get(7)?,
+    })
 }

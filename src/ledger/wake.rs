@@ -5,14 +5,14 @@ use std::time::Duration;
 
 /// Watches the folder of the ledger. A wake-up too many costs a query; one too few is made good by the time limit.
 #[derive(Debug)]
-pub(super) struct Wake {
+pub struct Wake {
     #[cfg(target_os = "linux")]
     notify: Option<std::os::fd::OwnedFd>,
 }
 
 #[cfg(target_os = "linux")]
 impl Wake {
-    pub(super) fn new(folder: &Path) -> Self {
+    pub fn new(folder: &Path) -> Self {
         use rustix::fs::inotify;
         let flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
         let changes = inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE;
@@ -22,7 +22,7 @@ impl Wake {
     }
 
     /// Returns when something was written, or after `limit`.
-    pub(super) fn wait(&mut self, limit: Duration) {
+    pub fn wait(&mut self, limit: Duration) {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let Some(notify) = &self.notify else {
             // No watches are left on this machine: looking again is all that can be done.
@@ -42,11 +42,11 @@ impl Wake {
 
 #[cfg(not(target_os = "linux"))]
 impl Wake {
-    pub(super) fn new(_folder: &Path) -> Self {
+    pub fn new(_folder: &Path) -> Self {
         Self {}
     }
 
-    pub(super) fn wait(&mut self, limit: Duration) {
+    pub fn wait(&mut self, limit: Duration) {
         std::thread::sleep(limit.min(Duration::from_millis(200)));
     }
 }

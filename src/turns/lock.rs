@@ -1,11 +1,18 @@
 //! One loop per working tree (turns.md T20a).
+//!
+//! A loop holds `loop.lock` alone. Role mode without git holds `loop-<role>.lock` alone and `loop.lock` shared: one
+//! loop for each role, and none beside a loop that needs the whole folder.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::ids::RoleId;
 
 /// The private folder of a project, below its root.
 pub const PRIVATE: &str = ".orchestrator";
@@ -20,56 +27,192 @@ pub fn private_folder(root: &Path) -> io::Result<PathBuf> {
 }
 
 /// Who holds the lock, as written by the holder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     pub pid: u32,
     /// UTC.
     pub started: String,
     pub mode: String,
+    /// The one role whose turns are taken in this folder; none: the whole folder is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The machine of `pid`, where the folder may be on the disk of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }
 
-/// The held lock; dropping it lets the next loop in. The kernel drops it with the process, so a
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pid {}", self.pid)?;
+        if let Some(host) = &self.host {
+            write!(f, " on host {host}")?;
+        }
+        write!(f, ", {} mode", self.mode)?;
+        if let Some(role) = &self.role {
+            write!(f, " ({role})")?;
+        }
+        write!(f, ", since {}", self.started)
+    }
+}
+
+/// The held locks; dropping them lets the next loop in. The kernel drops them with the process, so a
 /// crash leaves nothing to clean up.
 #[derive(Debug)]
 pub struct LoopLock {
-    _file: File,
+    #[expect(dead_code, reason = "held, not read")]
+    whole: File,
+    #[expect(dead_code, reason = "held, not read")]
+    role: Option<File>,
 }
 
 /// Why the lock was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    #[error("another loop runs in this working tree{}", .0.as_ref().map_or_else(String::new, |o| format!(": pid {}, {} mode, since {}", o.pid, o.mode, o.started)))]
+    #[error("another loop runs in this working tree{}", .0.as_ref().map_or_else(String::new, |o| format!(": {o}")))]
     Busy(Option<Owner>),
     #[error("{path}: {source}", path = .path.display())]
     Io { path: PathBuf, source: io::Error },
 }
 
+/// Who looks whether a lock is held holds it for that moment; these many more tries, this far apart, see past them.
+const TRIES: u32 = 5;
+const BETWEEN: Duration = Duration::from_millis(10);
+
 impl LoopLock {
-    /// Takes the lock of the working tree at `root`, or names its owner.
+    /// Takes the working tree at `root` for one loop alone, or names who has it.
     pub fn take(root: &Path, owner: &Owner) -> Result<Self, LockError> {
-        let path = root.join(PRIVATE).join("loop.lock");
-        let io = |source| LockError::Io { path: path.clone(), source };
-        private_folder(root).map_err(io)?;
-        let mut file = open(&path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockError::Busy(read(&mut file))),
-            Err(TryLockError::Error(e)) => return Err(io(e)),
+        let mut whole = Held::open(whole(root))?;
+        if !whole.try_hold(true)? {
+            return Err(LockError::Busy(Self::live(root).into_iter().find_map(Live::owner)));
         }
-        let text = serde_json::to_string(owner).map_err(|e| io(e.into()))?;
-        file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
-        file.write_all(text.as_bytes()).map_err(io)?;
-        Ok(Self { _file: file })
+        whole.sign(owner)?;
+        Ok(Self { whole: whole.file, role: None })
     }
 
-    /// The owner of a live loop of this working tree; `None` if no loop is live.
-    pub fn live_owner(root: &Path) -> Option<Option<Owner>> {
-        let path = root.join(PRIVATE).join("loop.lock");
-        let mut file = File::open(path).ok()?;
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(read(&mut file)),
-            _ => None,
+    /// Takes the turns of one role in the folder at `root`, beside loops of other roles (T20a, without git).
+    pub fn take_role(root: &Path, role: &RoleId, owner: &Owner) -> Result<Self, LockError> {
+        let beside = Self::beside(root)?;
+        let mut own = Held::open(of_role(root, role))?;
+        if !own.try_hold(true)? {
+            return Err(LockError::Busy(read(&mut own.file)));
         }
+        own.sign(owner)?;
+        Ok(Self { role: Some(own.file), ..beside })
+    }
+
+    /// Lets roles' loops work on, and keeps a loop that needs the whole folder out.
+    pub fn beside(root: &Path) -> Result<Self, LockError> {
+        let mut whole = Held::open(whole(root))?;
+        if !whole.try_hold(false)? {
+            return Err(LockError::Busy(read(&mut whole.file)));
+        }
+        Ok(Self { whole: whole.file, role: None })
+    }
+
+    /// The live loops of this working tree.
+    pub fn live(root: &Path) -> Vec<Live> {
+        if let Some(alone) = who_holds(&whole(root)) {
+            return vec![alone];
+        }
+        let folder = fs::read_dir(root.join(PRIVATE)).into_iter().flatten().flatten();
+        let ours =
+            |name: &str| name.strip_prefix("loop-").is_some_and(|rest| rest.strip_suffix(".lock").is_some());
+        let mut locks: Vec<PathBuf> =
+            folder.filter(|e| e.file_name().to_str().is_some_and(ours)).map(|e| e.path()).collect();
+        locks.sort();
+        locks.iter().filter_map(|path| who_holds(path)).collect()
+    }
+
+    /// Whether a loop takes the turns of this role here.
+    pub fn lives(root: &Path, role: &RoleId) -> bool {
+        who_holds(&of_role(root, role)).is_some() || who_holds(&whole(root)).is_some()
+    }
+}
+
+/// A live loop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Live {
+    /// One that left no name.
+    Nameless,
+    By(Owner),
+}
+
+impl Live {
+    pub fn owner(self) -> Option<Owner> {
+        match self {
+            Self::Nameless => None,
+            Self::By(owner) => Some(owner),
+        }
+    }
+
+    /// Whether turns of this role can be taken by it.
+    pub fn covers(&self, role: &str) -> bool {
+        match self {
+            Self::Nameless => true,
+            Self::By(owner) => owner.role.as_deref().is_none_or(|own| own == role),
+        }
+    }
+
+    /// Whether it leaves the turns of other roles to others.
+    pub fn of_a_role(&self) -> bool {
+        matches!(self, Self::By(owner) if owner.role.is_some())
+    }
+}
+
+fn whole(root: &Path) -> PathBuf {
+    root.join(PRIVATE).join("loop.lock")
+}
+
+fn of_role(root: &Path, role: &RoleId) -> PathBuf {
+    root.join(PRIVATE).join(format!("loop-{role}.lock"))
+}
+
+/// A file that is, or is about to be, locked.
+struct Held {
+    path: PathBuf,
+    file: File,
+}
+
+impl Held {
+    fn open(path: PathBuf) -> Result<Self, LockError> {
+        let io = |source| LockError::Io { path: path.clone(), source };
+        if let Some(root) = path.parent().and_then(Path::parent) {
+            private_folder(root).map_err(io)?;
+        }
+        let file = open(&path).map_err(io)?;
+        Ok(Self { path, file })
+    }
+
+    fn io(&self, source: io::Error) -> LockError {
+        LockError::Io { path: self.path.clone(), source }
+    }
+
+    fn try_hold(&mut self, alone: bool) -> Result<bool, LockError> {
+        for again in 0..=TRIES {
+            let tried = if alone { self.file.try_lock() } else { self.file.try_lock_shared() };
+            match tried {
+                Ok(()) => return Ok(true),
+                Err(TryLockError::WouldBlock) if again < TRIES => std::thread::sleep(BETWEEN),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(e)) => return Err(self.io(e)),
+            }
+        }
+        Ok(false)
+    }
+
+    fn sign(&mut self, owner: &Owner) -> Result<(), LockError> {
+        let text = serde_json::to_string(owner).map_err(|e| self.io(e.into()))?;
+        self.file.set_len(0).and_then(|()| self.file.rewind()).map_err(|e| self.io(e))?;
+        self.file.write_all(text.as_bytes()).map_err(|e| self.io(e))
+    }
+}
+
+/// Who holds this file alone.
+fn who_holds(path: &Path) -> Option<Live> {
+    let mut file = File::open(path).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(read(&mut file).map_or(Live::Nameless, Live::By)),
+        _ => None,
     }
 }
 
@@ -87,18 +230,55 @@ fn read(file: &mut File) -> Option<Owner> {
 mod tests {
     use super::*;
 
+    fn owner(pid: u32, role: Option<&str>) -> Owner {
+        let (started, mode) = ("2026-02-03T04:05:06Z".into(), "role".into());
+        let host = role.map(|_| "box".into());
+        Owner { pid, started, mode, role: role.map(str::to_owned), host }
+    }
+
+    fn role(name: &str) -> RoleId {
+        RoleId::parse(name).unwrap()
+    }
+
     /// T20a: the second start names the first one's pid; the lock ends with its holder.
     #[test]
     fn the_second_loop_is_told_of_the_first() {
         let dir = tempfile::tempdir().unwrap();
-        let owner = Owner { pid: 42, started: "2026-02-03T04:05:06Z".into(), mode: "combined".into() };
-        assert_eq!(LoopLock::live_owner(dir.path()), None);
+        let owner = Owner { mode: "combined".into(), ..owner(42, None) };
+        assert_eq!(LoopLock::live(dir.path()), []);
         let lock = LoopLock::take(dir.path(), &owner).unwrap();
-        assert_eq!(LoopLock::live_owner(dir.path()), Some(Some(owner.clone())));
+        assert_eq!(LoopLock::live(dir.path()), [Live::By(owner.clone())]);
         let second = LoopLock::take(dir.path(), &owner).unwrap_err().to_string();
         assert!(second.contains("pid 42, combined mode"), "{second}");
         drop(lock);
-        assert_eq!(LoopLock::live_owner(dir.path()), None);
+        assert_eq!(LoopLock::live(dir.path()), []);
         LoopLock::take(dir.path(), &owner).unwrap();
+    }
+
+    /// T20a, without git: one loop for each role, none beside another mode.
+    #[test]
+    fn roles_work_side_by_side() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        let (galph, ralph) = (role("galph"), role("ralph"));
+        let first = LoopLock::take_role(root, &galph, &owner(1, Some("galph"))).unwrap();
+        assert!(LoopLock::lives(root, &galph) && !LoopLock::lives(root, &ralph));
+        let again = LoopLock::take_role(root, &galph, &owner(2, Some("galph"))).unwrap_err().to_string();
+        assert!(again.contains("pid 1 on host box, role mode (galph)"), "{again}");
+        let second = LoopLock::take_role(root, &ralph, &owner(2, Some("ralph"))).unwrap();
+        let visitor = LoopLock::beside(root).unwrap();
+        let whole = LoopLock::take(root, &owner(3, None)).unwrap_err().to_string();
+        assert!(whole.contains("pid 1"), "{whole}");
+        let pids: Vec<u32> =
+            LoopLock::live(root).into_iter().filter_map(Live::owner).map(|o| o.pid).collect();
+        assert_eq!(pids, [1, 2]);
+        drop((first, second, visitor));
+        let whole = LoopLock::take(root, &owner(3, None)).unwrap();
+        for busy in [LoopLock::take_role(root, &ralph, &owner(4, Some("ralph"))), LoopLock::beside(root)] {
+            assert!(busy.unwrap_err().to_string().contains("pid 3"));
+        }
+        assert!(LoopLock::lives(root, &ralph));
+        drop(whole);
+        assert!(!LoopLock::lives(root, &ralph));
     }
 }

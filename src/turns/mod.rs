@@ -19,6 +19,7 @@ pub mod router;
 pub mod settings;
 pub mod shipped;
 pub mod simulate;
+pub mod state_lock;
 pub mod stop_request;
 mod summary;
 pub mod waiting;

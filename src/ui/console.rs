@@ -33,6 +33,9 @@ pub struct Console<O, E> {
     speaker: String,
     /// Roles at work.
     live: Vec<String>,
+    /// Several were at work at once, and since then there was no moment without any: what the last of them says may
+    /// be older than the end of another.
+    beside: bool,
     progress: Progress,
     /// The run is a batch: its results follow as a table.
     batch: bool,
@@ -51,6 +54,7 @@ impl<O: Write, E: Write> Console<O, E> {
             open_line: false,
             speaker: String::new(),
             live: Vec::new(),
+            beside: false,
             progress,
             batch: false,
             steps: false,
@@ -84,7 +88,7 @@ impl<O: Write, E: Write> Console<O, E> {
         let _ = writeln!(self.err, "{kind}: {text}");
     }
 
-    /// An agent's text as it comes; while several are at work, each of its lines says whose it is.
+    /// An agent's text as it comes; where several are at work, each of its lines says whose it is.
     fn speak(&mut self, role: &str, text: &str) {
         self.progress.clear(&mut self.err);
         if self.speaker != role {
@@ -93,7 +97,7 @@ impl<O: Write, E: Write> Console<O, E> {
         }
         let mut shown = String::with_capacity(text.len());
         for line in text.split_inclusive('\n') {
-            if self.live.len() > 1 && !self.open_line {
+            if self.beside && !self.open_line {
                 shown.push_str(role);
                 shown.push_str(" | ");
             }
@@ -300,6 +304,7 @@ impl<O: Write, E: Write> Sink for Console<O, E> {
             Event::AttemptEnded { role, .. } => self.live.retain(|live| live != role),
             _ => {}
         }
+        self.beside = self.live.len() > 1 || (self.beside && !self.live.is_empty());
         if self.volume == Volume::Quiet {
             if let Event::Warning { text } = &event {
                 self.aside("warning", text);
@@ -342,7 +347,7 @@ mod tests {
         Event::AttemptOutput { role: role.into(), text: text.into() }
     }
 
-    /// P15: whose a line is stands before it only while several are at work.
+    /// P15: whose a line is stands before it only where several are at work, and then until the last has ended.
     #[test]
     fn prefixed_only_when_several_run() {
         let events = vec![
@@ -352,16 +357,22 @@ mod tests {
             said("galph", "one\ntw"),
             said("galph", "o"),
             said("ralph", "three\n"),
-            Event::AttemptEnded {
-                role: "galph".into(),
-                line: "iter 1 galph".into(),
-                outcome: Ended::Succeeded,
-                result: AttemptResult::default(),
-            },
+            ended("galph", "iter 1 galph"),
             said("ralph", "four\n"),
+            ended("ralph", "iter 1 ralph"),
+            started("galph"),
+            said("galph", "alone\n"),
         ];
         let (out, _) = shown(Volume::Normal, events);
-        assert_eq!(out, "alone\ngalph | one\ngalph | two\nralph | three\niter 1 galph\nfour\n");
+        assert_eq!(
+            out,
+            "alone\ngalph | one\ngalph | two\nralph | three\niter 1 galph\nralph | four\niter 1 ralph\nalone\n"
+        );
+    }
+
+    fn ended(role: &str, line: &str) -> Event {
+        let (role, line) = (role.into(), line.into());
+        Event::AttemptEnded { role, line, outcome: Ended::Succeeded, result: AttemptResult::default() }
     }
 
     fn quiet(silent_ms: u64) -> Event {

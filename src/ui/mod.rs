@@ -2,4 +2,9 @@
 
 pub mod bar;
 pub mod console;
+pub mod json;
 mod progress;
+#[cfg(feature = "tui")]
+pub mod tui;
+#[cfg(feature = "web")]
+pub mod web;

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod breaker;
 pub mod engine;
 pub mod graph;
+pub mod http;
 pub mod progress;
 pub mod quarantine;
 pub mod report;

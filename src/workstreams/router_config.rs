@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::retry::Retry;
 use crate::config::duration::Secs;
-use crate::config::{Complexity, Level, Match, RoutingRule, Strategy, Tool, Tools};
+use crate::config::{Complexity, HttpTool, Level, Match, RoutingRule, Strategy, Tool, Tools};
 
 /// What such a file says, in the configuration's own terms.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -193,6 +193,12 @@ fn tool(name: &str, app: App) -> Result<Tool, String> {
             Command::Argv(argv) => tool.run = Some(argv),
             Command::None => return Err("it has no command".into()),
         },
+        Some("http") => match app.command {
+            Command::Line(url) if url.contains("://") => {
+                tool.http = Some(HttpTool { url, ..HttpTool::default() });
+            }
+            _ => return Err("an http app has its address as its command".into()),
+        },
         None | Some("command" | "cli" | "check") => {
             match words(app.command).filter(|argv| !argv.is_empty()) {
                 Some(argv) => tool.run = Some(argv),
@@ -200,7 +206,7 @@ fn tool(name: &str, app: App) -> Result<Tool, String> {
             }
         }
         Some(other) => {
-            return Err(format!("kind `{other}` is none of agent, command, shell, python"));
+            return Err(format!("kind `{other}` is none of agent, command, shell, python, http"));
         }
     }
     Ok(tool)

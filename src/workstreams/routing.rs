@@ -18,6 +18,12 @@ pub struct Need<'a> {
     pub fixed: Option<&'a str>,
     /// Tools that failed at this step: taken only when no other is left.
     pub failed: &'a [String],
+    /// It is done by a worker and an auditor: no command can be either.
+    pub agent: bool,
+    /// Taken where no rule decides.
+    pub usual: Option<&'a str>,
+    /// What a rate limit refused before: the same is asked again.
+    pub again: Option<&'a str>,
 }
 
 impl<'a> Need<'a> {
@@ -30,6 +36,9 @@ impl<'a> Need<'a> {
             complexity: step.complexity,
             fixed: step.tool.as_deref(),
             failed,
+            agent: step.oneshot.is_some(),
+            usual: None,
+            again: None,
         }
     }
 }
@@ -45,6 +54,8 @@ pub struct Capability {
     pub safety: Option<Level>,
     /// Taken where no rule decides.
     pub listed: bool,
+    /// It can be a worker.
+    pub agent: bool,
     /// Why it cannot run here at all.
     pub missing: Option<String>,
 }
@@ -55,6 +66,8 @@ pub struct Health {
     pub circuit: Circuit,
     pub record: Record,
     pub running: u64,
+    /// Refused by a rate limit until then, milliseconds since the epoch.
+    pub limited: Option<i64>,
 }
 
 /// All tools in the order of the file, the rules, and how things are.
@@ -110,11 +123,13 @@ enum Dropped {
     Unfit(String),
     Full(String),
     Open(String, Option<i64>),
+    /// By a rate limit, until then.
+    Limited(String, i64),
 }
 
 impl Dropped {
     fn words(&self) -> &str {
-        let (Self::Unfit(words) | Self::Full(words) | Self::Open(words, _)) = self;
+        let (Self::Unfit(words) | Self::Full(words) | Self::Open(words, _) | Self::Limited(words, _)) = self;
         words
     }
 }
@@ -131,6 +146,11 @@ pub fn route(need: Need<'_>, desk: &Desk<'_>) -> Decision {
         if rule.required || round.any_fit() {
             return round.decide(Some(rule), rule.strategy, "");
         }
+    }
+    if let Some(name) = need.usual {
+        let open = Need { kind: None, domain: None, ..need };
+        let why = "the usual one for it";
+        return Round::new(open, desk, &[name.to_owned()]).decide(None, Strategy::Fixed, why);
     }
     let all: Vec<String> =
         desk.tools.iter().filter(|tool| tool.listed).map(|tool| tool.name.clone()).collect();
@@ -167,6 +187,10 @@ impl<'a> Round<'a> {
     /// Places of those that are left, those that failed at this step last, and only if no other is left.
     fn usable(&self) -> Vec<usize> {
         let free = || (0..self.candidates.len()).filter(|at| self.candidates[*at].1.is_none());
+        let same = free().find(|at| self.need.again == Some(self.candidates[*at].0.as_str()));
+        if let Some(same) = same {
+            return vec![same];
+        }
         let fresh: Vec<usize> =
             free().filter(|at| !self.need.failed.contains(&self.candidates[*at].0)).collect();
         if fresh.is_empty() { free().collect() } else { fresh }
@@ -228,9 +252,16 @@ impl<'a> Round<'a> {
         let dropped = || self.candidates.iter().filter_map(|(_, dropped)| dropped.as_ref());
         let full = dropped().any(|d| matches!(d, Dropped::Full(_)));
         let open = dropped().any(|d| matches!(d, Dropped::Open(..)));
-        let until = dropped().filter_map(|d| if let Dropped::Open(_, at) = d { *at } else { None }).min();
+        let limited = dropped().any(|d| matches!(d, Dropped::Limited(..)));
+        let until = dropped()
+            .filter_map(|d| match d {
+                Dropped::Open(_, at) => *at,
+                Dropped::Limited(_, at) => Some(*at),
+                Dropped::Unfit(_) | Dropped::Full(_) => None,
+            })
+            .min();
         let required = rule.is_some_and(|rule| rule.required);
-        if full || (open && !required) {
+        if full || limited || (open && !required) {
             return Choice::Wait(until);
         }
         let named = match (self.need.fixed, rule) {
@@ -262,6 +293,9 @@ fn dropped(need: Need<'_>, desk: &Desk<'_>, name: &str) -> Option<Dropped> {
     if let Some(why) = &tool.missing {
         return unfit(why.clone());
     }
+    if need.agent && !tool.agent {
+        return unfit("is no agent, and a oneshot needs one".into());
+    }
     let lacks = |list: &[String], own: Option<&str>| {
         own.filter(|own| !list.is_empty() && !list.iter().any(|one| one == own)).map(str::to_owned)
     };
@@ -279,6 +313,9 @@ fn dropped(need: Need<'_>, desk: &Desk<'_>, name: &str) -> Option<Dropped> {
         Admission::Yes | Admission::Trial => {}
         Admission::NotBefore(at) => return Some(Dropped::Open("its circuit is open".into(), Some(at))),
         Admission::OnTrial => return Some(Dropped::Open("its circuit is on trial".into(), None)),
+    }
+    if let Some(until) = health.limited.filter(|until| *until > desk.now) {
+        return Some(Dropped::Limited("it is rate limited".into(), until));
     }
     match tool.max_parallel {
         Some(most) if health.running >= most.max(1) => {

@@ -2,7 +2,7 @@
 //!
 //! Arguments are `name=value`: `agent` (the fake agent), `script`, `project`, and optionally `raw`, `activity`,
 //! `inactivity`, `grace` (milliseconds), `children` (that many at once), `runs` (one after another), `ballast`
-//! (MiB kept in memory), `sweep=1` (end survivors first). Prints one line per thing that happened; ends with 130 or
+//! (MiB kept in memory), `sweep=1` (end survivors first); or `screen=panic` alone (take the terminal and panic). Prints one line per thing that happened; ends with 130 or
 //! 143 after a signal, 1 after a failure.
 
 use std::collections::HashMap;
@@ -55,6 +55,11 @@ fn say(text: &str) {
 fn main() -> ExitCode {
     let words = std::env::args().skip(1);
     let wishes = Wishes(words.filter_map(|w| w.split_once('=').map(|(n, v)| (n.into(), v.into()))).collect());
+    #[cfg(feature = "tui")]
+    if wishes.text("screen") == "panic" {
+        let screen = orchestrator::ui::tui::Screen::enter();
+        panic!("on the screen: {}", screen.is_ok());
+    }
     let ballast = vec![1u8; usize::try_from(wishes.number("ballast", 0)).unwrap_or(0) << 20];
     if wishes.number("sweep", 0) == 1 {
         for killed in sweep_survivors(&PathBuf::from(wishes.text("project")), &SystemClock) {

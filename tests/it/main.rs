@@ -4,6 +4,7 @@
 
 mod agent_http;
 mod batch;
+mod browser;
 mod campaign;
 mod cli;
 mod day;
@@ -14,5 +15,10 @@ mod prompts;
 mod real;
 mod remote;
 mod role;
+mod security;
+#[cfg(feature = "web")]
+mod serve;
 mod supervise;
+#[cfg(feature = "tui")]
+mod watch;
 mod workstream;

@@ -34,7 +34,9 @@ use crate::config::{HttpAgent, HttpApi};
 pub use self::parser::Records;
 pub use self::record::Record;
 #[cfg(feature = "http")]
-pub use self::talk::{Call, talk};
+pub use self::reset::resets_at;
+#[cfg(feature = "http")]
+pub use self::talk::{Call, is_here, talk};
 
 /// The hidden command of this program that talks to the server.
 pub const COMMAND: &str = "agent-http";
@@ -72,7 +74,7 @@ pub(super) fn command(http: &HttpAgent) -> Vec<String> {
 }
 
 /// Where this program lies.
-pub(super) fn own_program() -> Option<PathBuf> {
+pub fn own_program() -> Option<PathBuf> {
     std::env::current_exe().ok()
 }
 

@@ -8,7 +8,7 @@ const EPOCH_SECONDS: f64 = 1e9;
 const EPOCH_MILLIS: f64 = 1e11;
 
 /// Seconds since the epoch, or nothing: a reset is never invented. `headers` have lower-case names.
-pub(super) fn resets_at(headers: &[(String, String)], now: i64) -> Option<i64> {
+pub fn resets_at(headers: &[(String, String)], now: i64) -> Option<i64> {
     let get = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.trim());
     if let Some(ms) = get("retry-after-ms").and_then(|v| v.parse::<f64>().ok()).filter(|ms| *ms >= 0.0) {
         return Some(later(now, ms / 1000.0));

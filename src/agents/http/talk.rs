@@ -75,7 +75,8 @@ fn send(address: &str, key: Option<&str>, body: &str) -> Result<Response<Body>, 
     request.send(body)
 }
 
-fn is_here(address: &str) -> bool {
+/// Whether an address is this machine's own.
+pub fn is_here(address: &str) -> bool {
     let host = address.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
     let bare = host.trim_matches(['[', ']']);
     bare.eq_ignore_ascii_case("localhost")

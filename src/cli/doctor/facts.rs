@@ -29,7 +29,7 @@ pub(super) struct Facts {
     pub cut_turn: Option<String>,
     /// A finished turn that the remote is not known to have.
     pub unpublished: Option<String>,
-    pub live_loop: Option<u32>,
+    pub live_loops: Vec<String>,
     pub rescues: Vec<(String, String)>,
     pub dead_sockets: usize,
     pub disks: Vec<Disk>,

@@ -44,8 +44,8 @@ pub(super) fn mend(looked: &Looked, findings: &[Finding]) -> Vec<String> {
 
 /// Only whoever holds the loop's lock knows that the run is dead.
 fn own_locks(looked: &Looked) -> Option<String> {
-    let owner =
-        Owner { pid: std::process::id(), started: iso_seconds(SystemClock.now()), mode: "doctor".into() };
+    let (pid, started) = (std::process::id(), iso_seconds(SystemClock.now()));
+    let owner = Owner { pid, started, mode: "doctor".into(), ..Owner::default() };
     let _lock = LoopLock::take(&looked.root, &owner).ok()?;
     let repo = Repo::open(&looked.root, Arc::new(SystemClock)).ok()?;
     let branch = repo.head().ok()?.branch?;

@@ -23,10 +23,11 @@ use crate::sync::seen::{self, Seen};
 use crate::sync::worktree::{GitError, PreflightError, Repo, merge_command};
 use crate::turns::context::Previous;
 use crate::turns::engine::{LoopError, read_state, rescues};
-use crate::turns::lock::{LoopLock, PRIVATE};
+use crate::turns::lock::{Live, LoopLock, PRIVATE};
 use crate::turns::prompt_name::{PromptError, resolve};
 use crate::turns::settings::{Options, Settings};
 use crate::turns::shipped::{PROMPTS, goal_is_template};
+use crate::turns::state_lock::lock_of;
 
 /// An editor holds the index's lock for a moment.
 const LOCK_WAIT: Duration = Duration::from_millis(300);
@@ -67,7 +68,7 @@ pub(super) fn gather(global: &Global, folder: &Path, offline: bool) -> Result<Lo
     facts.goal = goal(&settings);
     let memory = Memory::load(&settings.private()).unwrap_or_default();
     facts.refusal = refusal(&memory);
-    facts.git = repo.as_ref().map(|repo| git(repo, &settings, &memory, facts.live_loop.is_some()));
+    facts.git = repo.as_ref().map(|repo| git(repo, &settings, &memory, !facts.live_loops.is_empty()));
     facts.rescues = repo.as_ref().map(rescues).unwrap_or_default().into_iter().map(with_command).collect();
     let connector = match &repo {
         Some(repo) if !offline => outside::remote(repo, &settings, &mut facts),
@@ -119,19 +120,28 @@ fn own_files(settings: &Settings, facts: &mut Facts) {
         .as_ref()
         .filter(|j| by_journal && j.stamp.is_some() && !j.confirmed)
         .map(|j| j.role.to_string());
-    let live = LoopLock::live_owner(&settings.root);
-    facts.live_loop = live.as_ref().map(|owner| owner.as_ref().map_or(0, |o| o.pid));
+    let live = LoopLock::live(&settings.root);
+    facts.live_loops = live
+        .iter()
+        .map(|live| match live {
+            Live::Nameless => "live".into(),
+            Live::By(owner) => format!("live, {owner}"),
+        })
+        .collect();
     let state = read_state(settings, SystemClock.now());
-    if let (Ok(state), None) = (&state, &live) {
-        facts.cut_turn = cut_turn(state, journal.as_ref());
+    if let Ok(state) = &state {
+        facts.cut_turn = cut_turn(state, journal.as_ref(), &live);
     }
     facts.state = state_file(state);
     facts.dead_sockets = dead_sockets(&private);
 }
 
 /// The role of a turn that this clone began and did not end.
-fn cut_turn(state: &State, journal: Option<&Journal>) -> Option<String> {
+fn cut_turn(state: &State, journal: Option<&Journal>, live: &[Live]) -> Option<String> {
     let Status::Running(role) = &state.status else { return None };
+    if live.iter().any(|live| live.covers(role.as_str())) {
+        return None;
+    }
     let turn = state.turn.as_ref()?;
     let ours = journal.is_some_and(|j| j.turn_id == turn.id && j.stamp.is_none());
     (ours || turn.lease_ref.is_none()).then(|| role.to_string())
@@ -234,6 +244,7 @@ fn dirty(repo: &Repo, settings: &Settings, memory: &Memory) -> Vec<String> {
     let config = &settings.config;
     let prefix = repo.prefix(&settings.root).unwrap_or_default();
     let own = [&config.state_file, &config.logs_dir, &config.tmp_dir].map(|name| prefix.join(name));
+    let own = own.into_iter().chain([lock_of(&prefix.join(&config.state_file))]).collect::<Vec<_>>();
     let private = prefix.join(PRIVATE);
     let docs = &config.auto_commit.docs;
     let steering = glob_set(if docs.enabled { docs.globs.as_slice() } else { &[] }).ok();

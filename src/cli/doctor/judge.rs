@@ -341,8 +341,8 @@ fn state(out: &mut Judge, facts: &Facts) {
     for trouble in &facts.private_problems {
         out.add(Level::Error, "state", &trouble.what, trouble.remedy.clone());
     }
-    if let Some(pid) = facts.live_loop {
-        out.fine("loop", format!("live, pid {pid}"));
+    for live in &facts.live_loops {
+        out.fine("loop", live);
     }
 }
 

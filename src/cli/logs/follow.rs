@@ -28,7 +28,7 @@ pub(super) fn follow(settings: &Settings, folder: &Path, role: Option<&str>) -> 
     let mut out = screen::stdout();
     let mut reading: Option<Reading> = None;
     loop {
-        let live = LoopLock::live_owner(&settings.root).is_some();
+        let live = !LoopLock::live(&settings.root).is_empty();
         loop {
             if let Some(reading) = &mut reading {
                 match more(reading, &mut out) {

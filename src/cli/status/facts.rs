@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::super::error::Failure;
 use super::super::setup::Machine;
-use super::view::{HeldBy, Live, View};
+use super::view::{HeldBy, View};
 use crate::clock::Clock;
 use crate::control::{self, LiveRun};
 use crate::state::{State, StateError, Turn, file};
@@ -54,12 +54,8 @@ pub(super) fn look(settings: &Settings) -> Result<Sight, Failure> {
     if let Err(e) = &seen {
         troubles.push(e.to_string());
     }
-    let live = match LoopLock::live_owner(&settings.root) {
-        None => Live::No,
-        Some(None) => Live::Nameless,
-        Some(Some(owner)) => Live::By(owner),
-    };
-    let waiting = if live == Live::No { None } else { Waiting::find(&settings.root) };
+    let live = LoopLock::live(&settings.root);
+    let waiting = if live.is_empty() { None } else { Waiting::find(&settings.root) };
     let next = super::super::route::next(settings, &state);
     let tip = head.as_ref().and_then(|h| h.commit);
     let at = as_of.as_ref().and_then(|_| repo.as_ref()?.upstream_tip(head.as_ref()?.branch.as_deref()?));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::view::{HeldBy, Live, View};
+use super::view::{HeldBy, View};
 use super::words::{Times, oneline, screen};
 use crate::config::Budget;
 use crate::control::{AttemptStatus, LiveRun, RunInfo, Status as RunStatus};
@@ -13,7 +13,7 @@ use crate::state::Status;
 use crate::sync::message::{StateMessage, Step, Trailers};
 use crate::sync::worktree::EndedTurn;
 use crate::turns::context::Previous;
-use crate::turns::lock::Owner;
+use crate::turns::lock::{Live, Owner};
 use crate::turns::waiting::Waiting;
 
 const NOW: &str = "2026-02-03T04:05:06Z";
@@ -36,7 +36,7 @@ fn fresh() -> View {
         updated: at("2026-02-03T04:04:54Z"),
         as_of: None,
         holder: None,
-        live: Live::No,
+        live: Vec::new(),
         runs: Vec::new(),
         waiting: None,
         branch: Some("work".into()),
@@ -112,7 +112,12 @@ fn mid_turn() -> View {
         status: Status::Running(next.clone()),
         updated: at("2026-02-03T03:43:20Z"),
         holder: Some(holder(true)),
-        live: Live::By(Owner { pid: 4711, started: "2026-02-03T03:00:00Z".into(), mode: "combined".into() }),
+        live: vec![Live::By(Owner {
+            pid: 4711,
+            started: "2026-02-03T03:00:00Z".into(),
+            mode: "combined".into(),
+            ..Owner::default()
+        })],
         runs: vec![attempt(2000, false)],
         prompt: Some("main.md".into()),
         agent: "claude".into(),
@@ -130,7 +135,7 @@ fn each_situation_is_seen_at_a_glance() {
     let failed = View {
         status: Status::Failed,
         holder: None,
-        live: Live::No,
+        live: Vec::new(),
         runs: Vec::new(),
         turns: vec![ended(Step::Fail { commit: "1".into() }, "ralph", 3, 60)],
         previous: Some(Previous {
@@ -158,7 +163,7 @@ fn each_situation_is_seen_at_a_glance() {
     let foreign = View {
         as_of: Some("origin/work".into()),
         holder: Some(HeldBy { no_sign_since: Some(at("2026-02-03T03:50:00Z")), ..holder(false) }),
-        live: Live::No,
+        live: Vec::new(),
         runs: Vec::new(),
         ..mid_turn()
     };
@@ -176,7 +181,7 @@ fn each_situation_is_seen_at_a_glance() {
         troubles: vec![".orchestrator/seen.json is damaged: EOF while parsing at line 1 column 0".into()],
         ..fresh()
     };
-    let abandoned = View { live: Live::No, runs: Vec::new(), ..mid_turn() };
+    let abandoned = View { live: Vec::new(), runs: Vec::new(), ..mid_turn() };
     let shown: String = [
         ("fresh repository", fresh()),
         ("mid-turn", mid_turn()),

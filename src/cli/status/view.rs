@@ -9,7 +9,7 @@ use crate::control::LiveRun;
 use crate::state::Status;
 use crate::sync::worktree::EndedTurn;
 use crate::turns::context::Previous;
-use crate::turns::lock::Owner;
+use crate::turns::lock::Live;
 use crate::turns::waiting::Waiting;
 
 #[derive(Debug)]
@@ -22,7 +22,8 @@ pub(super) struct View {
     /// The state is not this working tree's but that of this upstream, as it was last fetched.
     pub as_of: Option<String>,
     pub holder: Option<HeldBy>,
-    pub live: Live,
+    /// The live loops of this working tree.
+    pub live: Vec<Live>,
     pub runs: Vec<LiveRun>,
     pub waiting: Option<Waiting>,
     pub branch: Option<String>,
@@ -42,15 +43,6 @@ pub(super) struct View {
     pub rescues: Vec<(String, String)>,
     /// What went wrong while looking.
     pub troubles: Vec<String>,
-}
-
-/// Whether somebody holds the loop's lock of this working tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Live {
-    No,
-    /// Somebody who did not leave a name.
-    Nameless,
-    By(Owner),
 }
 
 /// Who holds the running turn.
@@ -81,8 +73,15 @@ impl View {
         let mut all = self.troubles.clone();
         all.extend(self.unrouted.clone());
         let here = self.holder.as_ref().is_none_or(|h| h.here);
-        if self.running() && here && self.live == Live::No {
+        if self.running() && self.live.is_empty() && here {
             all.push("the last loop ended in the middle of this turn: the next start takes it again".into());
+        } else if self.running() && !self.live.is_empty() && !self.live.iter().any(|l| l.covers(&self.actor))
+        {
+            all.push(format!(
+                "{0}'s loop ended in the middle of this turn: its next start takes it again: \
+                 orchestrator --mode role --role {0} --no-git",
+                self.actor
+            ));
         }
         if self.status == Status::Failed {
             all.push(format!(

@@ -9,11 +9,12 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::super::live::{attempt_words, run_words};
-use super::view::{HeldBy, Live, View};
+use super::view::{HeldBy, View};
 use crate::clock::{duration, iso_seconds};
 use crate::control::LiveRun;
 use crate::sync::message::{StateMessage, Step};
 use crate::sync::worktree::EndedTurn;
+use crate::turns::lock::{Live, Owner};
 
 /// Of which place times are said.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +60,7 @@ pub(super) fn oneline(view: &View, times: Times) -> String {
     if let Some(problem) = view.problems().first() {
         let _ = write!(out, " · {problem}");
     }
-    out.push_str(if view.live == Live::No { " · no loop" } else { " · loop live" });
+    out.push_str(if view.live.is_empty() { " · no loop" } else { " · loop live" });
     out
 }
 
@@ -77,16 +78,19 @@ pub(super) fn screen(view: &View, times: Times) -> String {
     if let Some(holder) = view.holder.as_ref().filter(|_| view.running()) {
         line("holder", &holder_words(view, holder, times));
     }
-    line(
-        "loop",
-        &match &view.live {
-            Live::By(o) => {
-                format!("live, pid {}, {} mode, since {}", o.pid, o.mode, times.say_text(&o.started))
-            }
+    if view.live.is_empty() {
+        line("loop", "none live here");
+    }
+    for (n, live) in view.live.iter().enumerate() {
+        let words = match live {
             Live::Nameless => "live".into(),
-            Live::No => "none live here".into(),
-        },
-    );
+            Live::By(owner) => {
+                let owner = Owner { started: times.say_text(&owner.started), ..owner.clone() };
+                format!("live, {owner}")
+            }
+        };
+        line(if n == 0 { "loop" } else { "" }, &words);
+    }
     for run in &view.runs {
         run_lines(run, &mut line);
     }
@@ -214,11 +218,11 @@ pub(super) fn json(view: &View, root: &Path) -> Value {
     })
 }
 
-fn live_json(live: &Live) -> Value {
+fn live_json(live: &[Live]) -> Value {
+    let owners: Vec<Owner> = live.iter().cloned().filter_map(Live::owner).collect();
     match live {
-        Live::No => json!({"live": false}),
-        Live::Nameless => json!({"live": true, "owner": null}),
-        Live::By(owner) => json!({"live": true, "owner": owner}),
+        [] => json!({"live": false}),
+        _ => json!({"live": true, "owner": owners.first(), "owners": owners}),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::ledger::{FILE, Ledger};
 use crate::workstreams::engine::{Catalog, Tools};
 use crate::workstreams::report::graph as draw;
-use crate::workstreams::routing::{Choice, Decision, Need};
+use crate::workstreams::routing::{Choice, Decision};
 use crate::workstreams::spec::Workstream;
 
 pub(super) fn validate(global: &Global, args: &FileArgs) -> Result<u8, Failure> {
@@ -88,8 +88,8 @@ fn tool_words(found: &Workstream, step: usize, tools: &Tools, catalog: &Catalog)
 
 fn decide(found: &Workstream, step: usize, tools: &Tools, catalog: &Catalog) -> Decision {
     let own = &found.spec.steps[step];
-    let need = Need::of(own, &[]);
-    tools.route(need, catalog, SystemClock.now().as_millisecond())
+    let need = catalog.need(own, &[]);
+    tools.route(need, catalog, SystemClock.now().as_millisecond(), &|_| None)
 }
 
 /// What earlier runs showed of the tools; nothing, where nothing ran yet.

@@ -25,4 +25,7 @@ pub use run::{Mode, Run};
 pub use supervision::{Limits, Pty, RateLimit, Repeat, Supervision};
 pub use sync::{Sync, Takeover, Transport};
 pub use workflow::{Engine, OnCheckFail, StepConfig, WorkflowConfig};
-pub use workstream::{Complexity, Level, Match, Quarantine, RoutingRule, Strategy, Tool, Tools, Workstream};
+pub use workstream::{
+    Complexity, HttpMethod, HttpTool, Level, Match, Quarantine, RoutingRule, Strategy, Tool, Tools,
+    Workstream,
+};

@@ -1,5 +1,7 @@
 //! Tools and routing of workstreams (workstreams.md W8, W14).
 
+use std::collections::BTreeMap;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -39,7 +41,7 @@ impl<'de> Deserialize<'de> for Tools {
     }
 }
 
-/// What a step can be given to: exactly one of `agent`, `run`, `shell` and `python` is set.
+/// What a step can be given to: exactly one of `agent`, `run`, `shell`, `python` and `http` is set.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tool {
@@ -47,11 +49,75 @@ pub struct Tool {
     pub run: Option<Vec<String>>,
     pub shell: Option<String>,
     pub python: Option<String>,
+    pub http: Option<HttpTool>,
     pub kinds: Vec<String>,
     pub domains: Vec<String>,
     pub max_parallel: Option<u64>,
     pub timeout_secs: Option<Secs>,
     pub safety: Option<Level>,
+}
+
+/// A request to a server.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpTool {
+    /// `${NAME}` in it and in headers is a variable of the environment.
+    pub url: String,
+    pub method: HttpMethod,
+    pub headers: BTreeMap<String, String>,
+    /// A template; unset: the prompt, where the method has a body.
+    pub body: Option<String>,
+    /// Statuses that are a success; empty: 200 to 299.
+    pub expect: Vec<u16>,
+    /// Which part of the answer an output is, as JSON pointers.
+    pub outputs: BTreeMap<String, String>,
+    /// Hosts that a redirect may lead to besides the one that was asked.
+    pub redirect_hosts: Vec<String>,
+    /// Longest answer, bytes.
+    pub max_bytes: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum HttpMethod {
+    Get,
+    Head,
+    #[default]
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl HttpMethod {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// Whether a request of this kind usually has a body.
+    pub fn has_body(self) -> bool {
+        matches!(self, Self::Post | Self::Put | Self::Patch)
+    }
+}
+
+impl HttpTool {
+    /// Variables whose values it sends: secrets, whatever they are called.
+    pub fn variables(&self) -> Vec<&str> {
+        let texts = std::iter::once(&self.url).chain(self.headers.values());
+        texts.flat_map(|text| named(text)).collect()
+    }
+}
+
+/// The names in `${NAME}`.
+fn named(text: &str) -> impl Iterator<Item = &str> {
+    text.split("${").skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
 }
 
 /// One rule of the tool router.

@@ -47,16 +47,18 @@ fn with_key(keys: &[Key], key: &Key) -> Vec<(Value, Value)> {
     samples_of(key).into_iter().map(with).collect()
 }
 
-/// A text that is an address where one is wanted.
+/// A text that is an address, a status or a pointer where one is wanted.
 fn samples_of(key: &Key) -> Vec<(Value, Value)> {
     match key.name {
         "url" => vec![(json!("http://h/v1"), json!("http://h/v1"))],
+        "expect" => vec![(json!([204]), json!([204]))],
+        "outputs" => vec![(json!({"some": "/a/0"}), json!({"some": "/a/0"}))],
         _ => samples(key.shape),
     }
 }
 
 fn is_form(name: &str) -> bool {
-    ["agent", "run", "shell", "python"].contains(&name)
+    ["agent", "run", "shell", "python", "http"].contains(&name)
 }
 
 fn holds(whole: &Value, part: &Value) -> bool {
@@ -150,7 +152,8 @@ fn every_key_of_the_contract_exists() {
         ),
         ("agents.NAME.limits", "inactivity_secs timeout_secs max_parallel"),
         ("agents.NAME.http", "url api model key_env"),
-        ("workstream.tools.NAME", "agent run kinds domains max_parallel timeout_secs safety"),
+        ("workstream.tools.NAME", "agent run http kinds domains max_parallel timeout_secs safety"),
+        ("workstream.tools.NAME.http", "url method headers body expect outputs redirect_hosts max_bytes"),
         ("workstream.routing[]", "id match from strategy validate_with required"),
     ] {
         for name in names.split(' ') {

@@ -4,6 +4,7 @@ mod health;
 mod migrations;
 mod recorder;
 mod steps;
+mod tail;
 mod transitions;
 
 use std::path::PathBuf;

@@ -103,7 +103,7 @@ fn a_transition_is_written_at_once() {
     let writer = crate::ledger::Writer::start(scratch.options()).unwrap();
     let soon = Duration::from_secs(20);
     writer.change(new_run("warm")).wait(soon).unwrap().unwrap();
-    let best = (0..20)
+    let best = (0..60)
         .map(|n| {
             writer.event(output("warm", "x"));
             // The writer has seen the event and waits for more.

@@ -77,8 +77,7 @@ fn a_step_and_its_attempt_move_together() {
         result: AttemptResult { error: Some("bad".into()), ..AttemptResult::default() },
         event: Event::Signal { name: "ended".into() },
     };
-    let end =
-        |to| Change::EndStep(StepEnd { attempt: attempt.clone(), step_id: "a".into(), to, health: None });
+    let end = |to| Change::EndStep(StepEnd { attempt: attempt.clone(), step_id: "a".into(), to });
     ledger.change(end(Some(StepState::Failed))).unwrap();
     assert_eq!(states(&ledger), ["failed", "pending", "pending"]);
     assert!(ledger.change(end(Some(StepState::Failed))).is_err());

@@ -133,7 +133,8 @@ impl Engine<'_> {
         let attempt = self.world.ids.uuid();
         let part = Part { role, attempt, prompt, blocks, prompt_file: &prompt_file };
         let (outcome, heard) = self.play(part).await?;
-        if outcome.error_kind == ErrorKind::Interrupted && self.world.stop.requested().is_some() {
+        // Whoever asked to stop does not want another try, whatever became of this one.
+        if !outcome.succeeded() && self.world.stop.requested().is_some() {
             return Ok(Answer::Stopped);
         }
         if !outcome.succeeded() {

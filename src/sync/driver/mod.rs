@@ -35,3 +35,4 @@ pub use exit::asked_to_exit;
 pub use host::{Claimed, Desk, Details, Exit, Listener, Runner, Said, Work};
 pub use inbox::Handle;
 pub use setup::{DriverError, Setup, World, lease_ref_of};
+pub use sight::view_of;

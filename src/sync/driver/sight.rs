@@ -110,7 +110,8 @@ impl Sight {
     }
 }
 
-fn view_of(state: &State) -> StateView {
+/// The part of a state that the protocol decides by.
+pub fn view_of(state: &State) -> StateView {
     StateView {
         iteration: state.iteration,
         expected: state.expected_actor.clone(),

@@ -36,5 +36,6 @@ pub use connector::{Connector, Limits};
 pub use contract::{Probe, Refusal, Remote, Swap, Swapped, extends, swap_branch};
 pub use error::{Passing, RemoteError};
 pub use place::{BadUrl, Place};
+pub use stale::on_local_disk;
 pub use surroundings::Surroundings;
 pub use worker::Cancel;

@@ -72,8 +72,9 @@ pub(super) fn age_of(lock: &Path) -> Duration {
     modified.ok().and_then(|m| SystemTime::now().duration_since(m).ok()).unwrap_or_default()
 }
 
+/// Whether only programs of this machine can see this file system.
 #[cfg(target_os = "linux")]
-fn on_local_disk(path: &Path) -> bool {
+pub fn on_local_disk(path: &Path) -> bool {
     /// NFS, SMB (three), 9P, FUSE, AFS, Ceph, Lustre, GFS2, OCFS2.
     const SHARED: &[u64] = &[
         0x6969,
@@ -93,8 +94,9 @@ fn on_local_disk(path: &Path) -> bool {
     !SHARED.contains(&kind)
 }
 
+/// Whether only programs of this machine can see this file system: not known here.
 #[cfg(not(target_os = "linux"))]
-fn on_local_disk(_: &Path) -> bool {
+pub fn on_local_disk(_: &Path) -> bool {
     false
 }
 

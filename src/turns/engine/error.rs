@@ -15,12 +15,18 @@ use crate::sync::worktree::{GitError, PreflightError};
 use crate::turns::autocommit::BadGlob;
 use crate::turns::budget::Reached;
 use crate::turns::lock::LockError;
+use crate::turns::state_lock::StateLockError;
 
 /// Refused before a turn began; nothing was run.
 #[derive(Debug, thiserror::Error)]
 pub enum LoopError {
     #[error(transparent)]
     Lock(#[from] LockError),
+    #[error(transparent)]
+    StateLock(#[from] StateLockError),
+    /// Another program claimed the turn that this one was running.
+    #[error("{holder} has claimed {role}'s turn meanwhile, with epoch {epoch}")]
+    TakenOver { role: String, epoch: u64, holder: String },
     #[error(transparent)]
     State(#[from] StateError),
     #[error("{path} was removed by commit {commit} ({subject})", path = .path.display())]
@@ -87,6 +93,12 @@ pub enum End {
     /// A budget is used up, or the stall guard saw no progress.
     Limited(Reached),
     Interrupted(StopReason),
+    /// One role's loop: another role is expected, and waiting was not asked for.
+    NotOurTurn,
+    /// One role's loop: it was waited for as long as was asked for.
+    WaitedTooLong,
+    /// One role's loop: a failed turn, in words, waits for somebody to decide.
+    FailedSeen(String),
 }
 
 /// A loop that ran.

@@ -272,6 +272,7 @@ impl Engine<'_> {
         stop: Option<Wish>,
     ) -> Result<Told, LoopError> {
         self.note_leftovers(open, verdict)?;
+        self.enter_as_holder()?;
         let role = open.role.clone();
         let commit = self.head_id()?;
         let id = commit.clone().unwrap_or_else(|| "-".into());
@@ -449,7 +450,10 @@ impl Engine<'_> {
             log,
         };
         self.memory.previous = serde_json::to_value(previous).ok();
-        self.save_memory()
+        let saved = self.save_memory();
+        // Whoever claims next reads what was just saved.
+        self.leave();
+        saved
     }
 
     fn role_logs(&self, open: &Open) -> crate::turns::logs::RoleLogs {

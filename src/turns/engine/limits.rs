@@ -53,7 +53,7 @@ impl Engine<'_> {
             spent.wall += self.world.clock.mono().saturating_sub(began);
             return spent;
         }
-        let wall = self.world.clock.mono().saturating_sub(self.began);
+        let wall = self.world.clock.mono().saturating_sub(self.began).saturating_sub(self.idle);
         let mut spent = self.spent;
         (spent.turns, spent.wall) = (self.turns, wall);
         spent

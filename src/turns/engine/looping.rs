@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::error::End;
+use super::folder::next_command;
 use super::{Engine, LoopError, Report, World};
-use crate::agents;
 use crate::event::{Ended, Event as Fact};
 use crate::turns::budget::{self, Spent};
 use crate::turns::settings::Settings;
@@ -14,9 +14,11 @@ use crate::turns::settings::Settings;
 /// # Errors
 /// What was refused before a turn began; a turn that failed is a [`Report`].
 pub async fn run<'a>(settings: &'a Settings, world: World<'a>) -> Result<Report, LoopError> {
-    let (mut engine, _lock) = Engine::start(settings, world)?;
+    let one_role = settings.options.role.is_some();
+    let (mut engine, _lock) =
+        if one_role { Engine::start_in_folder(settings, world)? } else { Engine::start(settings, world)? };
     engine.announce();
-    let end = engine.take_turns().await;
+    let end = if one_role { engine.take_role_turns().await } else { engine.take_turns().await };
     // What happens from here on belongs to the run alone.
     engine.place.attempt_id = None;
     let saved = engine.save_seen();
@@ -32,23 +34,12 @@ pub async fn run<'a>(settings: &'a Settings, world: World<'a>) -> Result<Report,
 impl Engine<'_> {
     fn announce(&mut self) {
         let s = self.settings;
-        let agent_of = |role: &crate::ids::RoleId, prompt: &str| {
-            let choice = s.dispatch.choose(role.as_str(), prompt);
-            match agents::ready(&s.table, &choice.agent, &s.config.agent.order, &s.path, &s.root) {
-                Ok(ready) if choice.agent == "auto" => format!("{} (auto)", ready.agent.name),
-                _ => choice.agent,
-            }
-        };
-        let agents = s
-            .workflow
-            .steps()
-            .iter()
-            .map(|st| (st.role.to_string(), agent_of(&st.role, &st.prompt)))
-            .collect();
-        let loops = match s.options.loops {
+        let agents = self.own_agents();
+        let one = if s.options.role.is_some() { "turn" } else { "iteration" };
+        let loops = match if s.options.if_turn { 1 } else { s.options.loops } {
             0 => "until stopped".to_owned(),
-            1 => "1 iteration".to_owned(),
-            n => format!("{n} iterations"),
+            1 => format!("1 {one}"),
+            n => format!("{n} {one}s"),
         };
         let budget = budget::left(&s.config.budget, &Spent::default());
         let limits = if budget.is_empty() { loops } else { format!("{loops}, budget {}", budget.join(", ")) };
@@ -101,7 +92,7 @@ impl Engine<'_> {
     }
 
     /// T41. Read once at start, so a change is told and waits for the next one.
-    fn tell_of_changed_configuration(&mut self) {
+    pub(super) fn tell_of_changed_configuration(&mut self) {
         let Some(watched) = &mut self.watched else { return };
         if watched.changed() {
             let file = watched.path.strip_prefix(&self.settings.root).unwrap_or(&watched.path).display();
@@ -124,19 +115,24 @@ impl Engine<'_> {
     }
 
     fn report(mut self, end: End) -> Report {
+        let again = &*next_command(self.settings);
         let (outcome, why, next) = match &end {
-            End::Done => (Ended::Succeeded, "all iterations taken".to_owned(), "orchestrator"),
+            End::Done if self.settings.options.role.is_some() => {
+                (Ended::Succeeded, "all turns taken".to_owned(), again)
+            }
+            End::NotOurTurn => (Ended::Succeeded, "it is not this role's turn".to_owned(), again),
+            End::WaitedTooLong => (Ended::Failed, "waited too long for a turn".to_owned(), again),
+            End::FailedSeen(words) => (Ended::Failed, words.clone(), "orchestrator resume"),
+            End::Done => (Ended::Succeeded, "all iterations taken".to_owned(), again),
             End::Stopped { by, reason, .. } => (
                 Ended::Succeeded,
                 format!("stopped by {by}: {}", reason.as_deref().unwrap_or("no reason given")),
                 "orchestrator resume",
             ),
-            End::Failed(f) => (Ended::Failed, format!("{}'s turn failed", f.role), "orchestrator"),
-            End::Limited(limit) => (Ended::Failed, limit.words(), "orchestrator"),
+            End::Failed(f) => (Ended::Failed, format!("{}'s turn failed", f.role), again),
+            End::Limited(limit) => (Ended::Failed, limit.words(), again),
             // It can be resumed, so it is not canceled (W7).
-            End::Interrupted(reason) => {
-                (Ended::Failed, format!("interrupted ({})", reason.text), "orchestrator")
-            }
+            End::Interrupted(reason) => (Ended::Failed, format!("interrupted ({})", reason.text), again),
         };
         if let End::Interrupted(reason) = &end {
             self.say(Fact::RunInterrupted { reason: reason.text.clone() });

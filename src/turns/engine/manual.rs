@@ -1,8 +1,11 @@
-//! `stop` and `resume` while no loop is live (turns.md T6).
+//! `stop` and `resume` while no loop is live (turns.md T6), or beside loops of roles that share the folder.
 
+use super::folder::Folder;
+use super::start::Hold;
 use super::{Engine, LoopError, World};
 use crate::state::{Event, State};
 use crate::sync::message::{Step, Trailers};
+use crate::turns::lock::{Live, LoopLock};
 use crate::turns::settings::Settings;
 
 /// Sets `exit` in the state. The caller made sure that no loop is live; the lock is held meanwhile.
@@ -25,6 +28,11 @@ pub fn resume<'a>(
     change(settings, world, Event::Resume, Step::Resume, trailers)
 }
 
+/// Whether loops of single roles are live here: they leave the folder to others, too.
+pub fn beside_roles(settings: &Settings) -> bool {
+    LoopLock::live(&settings.root).iter().any(Live::of_a_role)
+}
+
 fn change<'a>(
     settings: &'a Settings,
     world: World<'a>,
@@ -32,12 +40,18 @@ fn change<'a>(
     step: Step,
     trailers: Trailers,
 ) -> Result<State, LoopError> {
-    let (mut engine, _lock) = Engine::open(settings, world)?;
+    let beside = beside_roles(settings);
+    let hold = if beside { Hold::Beside } else { Hold::Whole };
+    let (mut engine, _lock) = Engine::open_as(settings, world, hold)?;
+    engine.folder = beside.then(Folder::default);
+    engine.enter()?;
     engine.load_or_create()?;
     engine.settle()?;
     let actor = engine.state.expected_actor.clone();
     engine.apply(event, step, actor, trailers)?;
-    engine.save_memory()?;
+    if !beside {
+        engine.save_memory()?;
+    }
     engine.save_seen()?;
     Ok(engine.state)
 }

@@ -19,6 +19,7 @@ mod checks;
 mod control;
 mod error;
 mod finish;
+mod folder;
 mod limits;
 mod looping;
 mod manual;
@@ -39,7 +40,7 @@ use std::time::Duration;
 
 pub use error::{End, LoopError, Report, TurnFailure};
 pub use looping::run;
-pub use manual::{resume, stop};
+pub use manual::{beside_roles, resume, stop};
 pub use prompt::{Past, context_for, rescues};
 pub use role::{
     AtTip, Beat, ByHand, ExitSet, Glimpse, RoleReport, RoleWorld, control_remote, hand_off, hand_off_here,
@@ -90,6 +91,8 @@ pub(super) struct Engine<'a> {
     turns: u64,
     watched: Option<Watched>,
     began: Duration,
+    /// Of the time since then, what was waited for other roles' loops.
+    idle: Duration,
     spent: Spent,
     warned_blind: bool,
     /// Agents that stated a rate limit in this run, and when it ends (seconds since the epoch).
@@ -102,6 +105,8 @@ pub(super) struct Engine<'a> {
     desk: Option<Desk>,
     /// Why what this turn did may not be published as it is.
     astray: Option<String>,
+    /// Other loops change the state too.
+    folder: Option<folder::Folder>,
     /// Where the end of a turn is put down that a driver stamps; none where this loop stamps it.
     hand: Option<Hand>,
 }

@@ -5,6 +5,7 @@ use crate::ids::RoleId;
 use crate::state::{Event, State, Status, file, transition};
 use crate::sync::journal::{self, Announced};
 use crate::sync::message::{PROTOCOL, StateMessage, Step, Trailers};
+use crate::sync::seen::{self, Seen};
 use crate::turns::settings::Settings;
 
 impl Engine<'_> {
@@ -81,7 +82,14 @@ impl Engine<'_> {
     /// At the end of a run: a killed one forgets epochs that it wrote itself, and these are read again from the state
     /// and the branch.
     pub(super) fn save_seen(&mut self) -> Result<(), LoopError> {
-        Ok(self.seen.save(&crate::sync::seen::path_in(&self.settings.private()), false)?)
+        let path = seen::path_in(&self.settings.private());
+        self.enter()?;
+        if self.folder.is_some() {
+            self.seen.note_epoch(Seen::load(&path)?.epoch, None);
+        }
+        let saved = self.seen.save(&path, false);
+        self.leave();
+        Ok(saved?)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::folder::Folder;
 use super::record::step_for;
 use super::{Engine, Git, LoopError, World};
 use crate::agents;
@@ -11,6 +12,7 @@ use crate::clock::{Clock, iso_seconds};
 use crate::config::Group;
 use crate::control::Board;
 use crate::event::{Event as Fact, Place};
+use crate::ids::RoleId;
 use crate::state::{Event, State, StateError, file};
 use crate::supervise::sweep_survivors;
 use crate::sync::journal::{self, Journal};
@@ -23,7 +25,18 @@ use crate::turns::budget::Spent;
 use crate::turns::lock::{LoopLock, Owner, private_folder};
 use crate::turns::settings::Settings;
 use crate::turns::shipped::goal_is_template;
+use crate::turns::state_lock::lock_of;
 use crate::turns::waiting::Waiting;
+
+/// How much of the folder a program needs for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold<'r> {
+    Whole,
+    /// The turns of one role.
+    Role(&'r RoleId),
+    /// Nothing but the state, for a moment.
+    Beside,
+}
 
 /// Opens the repository for a loop; `None` with `--no-git`.
 pub(super) fn open_git(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Option<Git>, LoopError> {
@@ -69,6 +82,7 @@ fn rules(settings: &Settings, prefix: &Path, state_path: &Path) -> Result<Rules,
         protected: vec![
             state_path.to_owned(),
             file::temporary_name(state_path),
+            lock_of(state_path),
             prefix.join(&settings.config.logs_dir),
             prefix.join(&settings.config.tmp_dir),
             prefix.join(super::super::lock::PRIVATE),
@@ -104,13 +118,34 @@ impl<'a> Engine<'a> {
 
     /// Survivors of a killed run, lock, repository, journal and memory; the state is not read yet.
     pub(super) fn open(settings: &'a Settings, world: World<'a>) -> Result<(Self, LoopLock), LoopError> {
+        let hold = match &settings.options.role {
+            Some(role) if !settings.options.git => Hold::Role(role),
+            _ => Hold::Whole,
+        };
+        Self::open_as(settings, world, hold)
+    }
+
+    /// The same with as much of the folder as is said. Beside others nothing of git is touched: they do not ask it.
+    pub(super) fn open_as(
+        settings: &'a Settings,
+        world: World<'a>,
+        hold: Hold<'_>,
+    ) -> Result<(Self, LoopLock), LoopError> {
         let now = world.clock.now();
-        let owner =
-            Owner { pid: std::process::id(), started: iso_seconds(now), mode: settings.options.mode.clone() };
-        let mut git = open_git(settings, &world.clock)?;
+        let (pid, started, mode) = (std::process::id(), iso_seconds(now), settings.options.mode.clone());
+        let owner = Owner { pid, started, mode, ..Owner::default() };
+        let mut git = if hold == Hold::Beside { None } else { open_git(settings, &world.clock)? };
         private_folder(&settings.root)
             .map_err(|source| LoopError::Io { path: settings.private(), source })?;
-        let lock = LoopLock::take(&settings.root, &owner)?;
+        let lock = match hold {
+            Hold::Whole => LoopLock::take(&settings.root, &owner)?,
+            Hold::Role(role) => {
+                let host = Some(rustix::system::uname().nodename().to_string_lossy().into_owned());
+                let owner = Owner { role: Some(role.to_string()), host, ..owner };
+                LoopLock::take_role(&settings.root, role, &owner)?
+            }
+            Hold::Beside => LoopLock::beside(&settings.root)?,
+        };
         // A survivor may hold a lock of the repository, and leave it when it is ended.
         let survivors = sweep_survivors(&settings.root, &*world.clock);
         let mut cleared = Vec::new();
@@ -178,6 +213,8 @@ impl<'a> Engine<'a> {
             turns: 0,
             watched: settings.watched.clone(),
             began,
+            idle: std::time::Duration::ZERO,
+            folder: Folder::of(settings),
             spent: Spent::default(),
             warned_blind: false,
             resting: BTreeMap::new(),

@@ -299,6 +299,7 @@ impl Engine<'_> {
             ..Trailers::default()
         };
         self.apply(event, Step::Running, role.clone(), trailers)?;
+        self.leave();
         self.say(Fact::StateClaimed {
             iteration: self.state.iteration,
             role: role.to_string(),

@@ -1,15 +1,17 @@
 //! What must hold after a step, and at the end (workstreams.md W5, W18).
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::process::{Bench, Program};
-use super::tools::{Catalog, Means};
+use super::catalog::{Catalog, Means};
+use super::process::{Bench, Program, Ran};
 use crate::clock::Clock;
 use crate::config::duration::Secs;
 use crate::supervise::{Outcome, Stdin};
 use crate::sync::worktree::Repo;
+use crate::workstreams::http::plan;
 use crate::workstreams::spec::Gate;
 
 /// Unless it says otherwise.
@@ -42,6 +44,16 @@ pub(super) async fn look(
         return git_clean(bench, clock);
     }
     let tool = gate.tool.as_ref().and_then(|name| catalog.get(name));
+    if let Some((Means::Http(http), limit)) = tool {
+        let timeout = gate.timeout_secs.or(limit).unwrap_or(TIMEOUT);
+        let facts = serde_json::json!({"run": bench.run_id, "step": bench.step});
+        let name = gate.tool.as_deref().unwrap_or_default();
+        let ran = match plan(http, "", &facts, &BTreeMap::new()) {
+            Ok(call) => bench.http(name, &call, Some(timeout), &format!(".g{number}")).await,
+            Err(e) => Err(e),
+        };
+        return found(ran);
+    }
     let program = match (&gate.run, &gate.shell, tool) {
         (Some(argv), ..) | (_, _, Some((Means::Run(argv), _))) => Program::Argv(argv),
         (_, Some(line), _) | (_, _, Some((Means::Shell(line), _))) => Program::Shell(line),
@@ -51,14 +63,20 @@ pub(super) async fn look(
                 "agent {agent} cannot be a gate: it says nothing by its exit status"
             ));
         }
-        (None, None, None) => return Found::Failed("there is no such tool".into()),
+        (None, None, Some((Means::Http(_), _)) | None) => {
+            return Found::Failed("there is no such tool".into());
+        }
     };
     let timeout = gate.timeout_secs.or(tool.and_then(|(_, timeout)| timeout)).unwrap_or(TIMEOUT);
     let stdin = match program {
         Program::Python(_) => Stdin::Bytes(serde_json::json!({"step": bench.step}).to_string().into_bytes()),
         _ => Stdin::Null,
     };
-    match bench.command(program, stdin, Some(timeout), &format!(".g{number}")).await {
+    found(bench.command(program, stdin, Some(timeout), &format!(".g{number}")).await)
+}
+
+fn found(ran: Result<Ran, String>) -> Found {
+    match ran {
         Err(e) => Found::Failed(e),
         Ok(ran) if ran.outcome.succeeded() => Found::Passed,
         Ok(ran) => match &ran.outcome.state {

@@ -1,8 +1,9 @@
 //! A workstream in motion: what the pure parts decide is done here, over the supervisor.
 //!
 //! - `run`: the loop. `begin`: what comes before it. `finish`: what comes after.
-//! - `step`, `process`, `audited`, `gate`: one attempt at a step. `tools`: what can be given a step, and its health.
-//! - `book`: the ledger and whoever watches. `saved`: what resuming needs. `watch`: who wrote what.
+//! - `step`, `process`, `audited`, `gate`: one attempt at a step. `catalog`: what can be given a step. `tools`: how it
+//!   fares.
+//! - `limits`: who is kept away by a rate limit. `book`: the ledger and whoever watches. `saved`: what resuming needs. `watch`: who wrote what.
 //!
 //! A process is spawned only after its attempt's start cannot be undone by a kill, so everything that ever ran is in
 //! the ledger.
@@ -10,9 +11,11 @@
 mod audited;
 mod begin;
 mod book;
+mod catalog;
 mod error;
 mod finish;
 mod gate;
+mod limits;
 mod process;
 mod release;
 mod request;
@@ -24,6 +27,7 @@ mod tools;
 mod watch;
 
 pub use begin::{Begin, prepare, resume};
+pub use catalog::{Catalog, Means};
 pub use error::EngineError;
 pub use finish::{Outcome, Report};
 pub use release::{Released, cancel_waiting, release};
@@ -31,4 +35,4 @@ pub use request::Request;
 pub use run::run;
 pub use saved::Saved;
 pub use setting::{ProgressCell, Setting, World};
-pub use tools::{Catalog, Means, Tools};
+pub use tools::Tools;

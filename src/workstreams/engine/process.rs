@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::setting::Setting;
+use crate::agents::http::{Records, own_program};
 use crate::agents::{Job, Ready, find_on_path, note, run_agent, shown};
 use crate::clock::Clock;
 use crate::config::Limits;
@@ -14,8 +15,9 @@ use crate::config::duration::Secs;
 use crate::control::LiveAttempt;
 use crate::event::Event;
 use crate::supervise::{
-    self, Activity, ActivityTag, Kind, LogTarget, Outcome, RawLog, Request, Stdin, Stop, Stream,
+    self, Activity, ActivityTag, ErrorKind, Kind, LogTarget, Outcome, RawLog, Request, Stdin, Stop, Stream,
 };
+use crate::workstreams::http;
 
 /// The interpreter's own part of a `python` step: the function is given what stands on stdin, and its answer is the
 /// last line on stdout.
@@ -63,6 +65,8 @@ pub(super) enum Program<'a> {
     Argv(&'a [String]),
     Shell(&'a str),
     Python(&'a str),
+    /// A request, as JSON on standard input.
+    Http,
 }
 
 /// How a process ended, and what it printed.
@@ -74,6 +78,8 @@ pub(super) struct Ran {
     pub answer: Option<serde_json::Value>,
     /// Of all it printed, in its order.
     pub hash: u64,
+    /// Whom a rate limit would refuse; a command: none.
+    pub by: Option<String>,
 }
 
 /// FNV-1a: the same for the same bytes in every program.
@@ -157,6 +163,7 @@ impl Bench<'_> {
     ) -> Result<Ran, String> {
         let setting = self.setting;
         let python = matches!(program, Program::Python(_));
+        let http = matches!(program, Program::Http);
         let find = |name: &str| {
             find_on_path(name, &setting.path, &setting.root)
                 .map(std::path::PathBuf::into_os_string)
@@ -171,6 +178,10 @@ impl Bench<'_> {
             Program::Python(function) => {
                 let interpreter = find("python3").or_else(|_| find("python"))?;
                 vec![interpreter, "-c".into(), PYTHON.into(), function.into()]
+            }
+            Program::Http => {
+                let own = own_program().ok_or("this program does not find its own file")?;
+                vec![own.into_os_string(), http::COMMAND.into()]
             }
         };
         let mut request = Request::new(argv, setting.root.clone(), format!("{}{marked}", self.attempt));
@@ -194,9 +205,35 @@ impl Bench<'_> {
         request.raw_log = Some(RawLog { target, max_bytes: general.log_max_bytes });
         request.redactor = Arc::clone(&setting.redactor);
         request.tag = self.tag("");
-        let mut catch = Catch::new(self, true, python);
+        if http {
+            request.parser = Some(Box::new(Records));
+        }
+        let mut catch = Catch::new(self, !http, python);
         let outcome = supervise::run(request, self.stop, self.clock, &mut |a| catch.hear(a)).await;
-        Ok(Ran { outcome, stdout: catch.stdout, answer: catch.answer, hash: catch.hash })
+        Ok(Ran { outcome, stdout: catch.stdout, answer: catch.answer, hash: catch.hash, by: None })
+    }
+
+    /// Sends a request. `name`: of the tool.
+    pub async fn http(
+        &self,
+        name: &str,
+        call: &http::Call,
+        timeout: Option<Secs>,
+        marked: &str,
+    ) -> Result<Ran, String> {
+        let bytes = serde_json::to_vec(call).map_err(|e| e.to_string())?;
+        let mut ran = self.command(Program::Http, Stdin::Bytes(bytes), timeout, marked).await?;
+        if ran.outcome.exit.code() == Some(i32::from(http::REFUSED)) && !ran.outcome.succeeded() {
+            ran.outcome.error_kind = ErrorKind::InvalidRequest;
+        }
+        // What conditions can look into is more than a text.
+        let said = ran.outcome.final_message.as_deref().unwrap_or_default();
+        ran.answer = serde_json::from_str(said).ok().filter(|value: &serde_json::Value| {
+            ran.outcome.succeeded() && (value.is_object() || value.is_array())
+        });
+        // A server answers the same twice by its nature.
+        (ran.hash, ran.by) = (HASH, Some(name.to_owned()));
+        Ok(ran)
     }
 
     /// Runs an agent.
@@ -229,6 +266,7 @@ impl Bench<'_> {
         };
         let mut catch = Catch::new(self, ready.agent.output == "text", false);
         let outcome = run_agent(job, self.stop, self.clock, &mut |a| catch.hear(a)).await;
-        Ran { outcome, stdout: catch.stdout, answer: None, hash: catch.hash }
+        let by = Some(ready.agent.name.clone());
+        Ran { outcome, stdout: catch.stdout, answer: None, hash: catch.hash, by }
     }
 }

@@ -3,6 +3,7 @@
 mod closing;
 mod ends;
 mod halts;
+mod limits;
 mod starts;
 
 use std::cell::RefCell;
@@ -19,11 +20,13 @@ use serde_json::Value;
 
 use super::begin::{Begin, moves, run_place};
 use super::book::Book;
+use super::catalog::{Agents, Catalog};
 use super::error::EngineError;
 use super::finish::Report;
+use super::limits::Limited;
 use super::setting::{ProgressCell, Setting, World};
 use super::step::Ground;
-use super::tools::{Agents, Catalog, Tools};
+use super::tools::Tools;
 use crate::clock::iso_seconds;
 use crate::control::{self, Board, RunInfo, Server};
 use crate::event::Event;
@@ -66,6 +69,7 @@ pub async fn run(begin: Begin, setting: &Setting, world: World<'_>) -> Result<Re
         logs: setting.root.join(&setting.config.logs_dir).join("workstream").join(&begin.run_id),
         scopes: &scopes,
         beside: RefCell::new(BTreeMap::new()),
+        limits: Limited::new(setting.config.supervision.rate_limit),
     };
     let mut engine = Engine::new(&begin, &ground, &begin.tools, world.stop, world.progress, &agents);
     let server = engine.announce(&begin);
@@ -95,6 +99,10 @@ struct Engine<'a> {
     /// Before this run went on.
     attempts_before: Vec<u64>,
     first_began: Vec<Option<Duration>>,
+    /// Attempts that a rate limit refused: they do not count as attempts of `retry`.
+    refusals: Vec<u64>,
+    /// The same in a row, and the tool that is asked again.
+    refused: BTreeMap<usize, (u32, Option<String>)>,
     /// Tools that failed at a step.
     failed_tools: BTreeMap<usize, Vec<String>>,
     stops: BTreeMap<usize, Stop>,
@@ -173,6 +181,8 @@ impl<'a> Engine<'a> {
             attempts: vec![0; spec.steps.len()],
             attempts_before: before,
             first_began: vec![None; spec.steps.len()],
+            refusals: vec![0; spec.steps.len()],
+            refused: BTreeMap::new(),
             failed_tools: BTreeMap::new(),
             stops: BTreeMap::new(),
             timers: BTreeSet::new(),

@@ -85,6 +85,11 @@ impl Saved {
     }
 }
 
+/// Where it is kept which session does a step.
+pub(super) fn session_file(private: &Path, run_id: &str, step: &str) -> PathBuf {
+    folder(private, run_id).join(format!("{step}.session.json"))
+}
+
 /// What a step answered, for conditions after a restart. Losing it loses no work.
 pub(super) fn keep_result(private: &Path, run_id: &str, step: &str, result: &Value) -> io::Result<()> {
     let bytes = serde_json::to_vec(result)?;

@@ -11,11 +11,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::book::Book;
+use super::catalog::{Agents, Catalog, Means};
 use super::gate::{self, Found, status};
+use super::limits::{Limited, Refused};
 use super::process::{Bench, Log, Program, Ran};
 use super::request::{Request, Work};
+use super::saved::session_file;
 use super::setting::Setting;
-use super::tools::{Agents, Catalog, Means};
 use super::{audited, watch};
 use crate::clock::{Clock, duration};
 use crate::config::duration::Secs;
@@ -23,6 +25,7 @@ use crate::control::LiveAttempt;
 use crate::event::{AttemptResult, Ended, Event, Place};
 use crate::ids::Ids;
 use crate::supervise::{ErrorKind, Lifecycle, Stdin, Stop};
+use crate::workstreams::http::plan;
 use crate::workstreams::quarantine::signature;
 use crate::workstreams::retry::Trouble;
 use crate::workstreams::scope::{Scope, violations};
@@ -46,6 +49,7 @@ pub(super) struct Ground<'a> {
     pub scopes: &'a [Option<Scope>],
     /// Of each step that runs, those that ran at the same time, itself included.
     pub beside: RefCell<BTreeMap<usize, Vec<usize>>>,
+    pub limits: Limited,
 }
 
 /// An attempt that is about to begin; its start is recorded.
@@ -83,6 +87,10 @@ pub(super) struct Done {
     pub took: Duration,
     /// Paths outside all scopes.
     pub outside: Vec<String>,
+    /// A rate limit was in the way, and that is no failure here.
+    pub refused: Option<Refused>,
+    /// Nobody was asked: it says nothing about the tool.
+    pub unasked: bool,
     pub seen: LiveAttempt,
 }
 
@@ -115,7 +123,10 @@ impl Ground<'_> {
         let mut ran = None;
         let mut outputs = BTreeMap::new();
         let mut outside = Vec::new();
+        let mut refused = None;
+        let mut unasked = false;
         let verdict = if let Some(why) = start.refused.clone().or_else(|| start.request.problem()) {
+            unasked = true;
             Verdict::failed(Trouble::Invalid, ErrorKind::InvalidRequest.name(), why)
         } else {
             match log_of(&start, step) {
@@ -134,10 +145,16 @@ impl Ground<'_> {
                         env: self.environment(step, &start),
                         hear: &hear,
                     };
-                    let mut verdict = match self.work(&start, &bench).await {
+                    let mut verdict = match Box::pin(self.work(&start, &bench)).await {
                         Err(why) => Verdict::failed(Trouble::Spawn, "not_found", why),
                         Ok(done) => {
-                            let verdict = judge(&done);
+                            let mut verdict = judge(&done);
+                            refused = self.limits.refused(&done);
+                            if let Some(refused) = &refused {
+                                let said = verdict.error.take().unwrap_or_default();
+                                verdict.kind = "rate_limited".into();
+                                verdict.error = Some(format!("{}: {said}", refused.words()));
+                            }
                             ran = Some(done);
                             verdict
                         }
@@ -153,7 +170,8 @@ impl Ground<'_> {
                 }
             }
         };
-        done(start, &verdict, ran, outputs, outside, self.clock.awake().saturating_sub(began))
+        let took = self.clock.awake().saturating_sub(began);
+        Done { refused, unasked, ..done(start, &verdict, ran, outputs, outside, took) }
     }
 
     fn hear(&self, place: &Place, room: &Cell<u64>, event: Event) {
@@ -196,24 +214,35 @@ impl Ground<'_> {
             Work::Argv(argv) => return bench.command(Program::Argv(argv), Stdin::Null, timeout, "").await,
             Work::Shell(line) => return bench.command(Program::Shell(line), Stdin::Null, timeout, "").await,
             Work::Python(f) => return bench.command(Program::Python(f), facts(), timeout, "").await,
-            Work::Oneshot(task) => {
-                let worker = request.tool.clone();
-                return Ok(audited::run(bench, &self.clock, self.ids, task, worker, timeout).await);
-            }
-            Work::Prompt(text) => text,
+            Work::Oneshot(text) | Work::Prompt(text) => text,
         };
         let tool = request.tool.as_deref().and_then(|name| self.catalog.get(name));
         let (means, limit) = tool.ok_or("there is no tool for it")?;
         let timeout = timeout.or(limit);
+        if let Work::Oneshot(_) = &request.work {
+            let Means::Agent(name) = means else { return Err("a oneshot needs an agent".into()) };
+            let roster = self.agents.get(name).ok_or_else(|| format!("agent {name} cannot run here"))?;
+            let now = self.clock.now().as_millisecond();
+            let worker = &roster.get(self.limits.seat(roster, now)).agent.name;
+            let kept = session_file(&self.setting.private, self.run_id, &request.step);
+            let task = audited::Task { text, worker, timeout, kept: &kept };
+            return Ok(Box::pin(audited::run(bench, &self.clock, self.ids, task)).await);
+        }
         let stdin = || Stdin::Bytes(text.clone().into_bytes());
         match means {
             Means::Run(argv) => bench.command(Program::Argv(argv), stdin(), timeout, "").await,
             Means::Shell(line) => bench.command(Program::Shell(line), stdin(), timeout, "").await,
             Means::Python(function) => bench.command(Program::Python(function), facts(), timeout, "").await,
+            Means::Http(http) => {
+                let outputs = &self.spec.steps[start.step].outputs;
+                let call = plan(http, text, &start.facts, outputs)?;
+                bench.http(request.tool.as_deref().unwrap_or_default(), &call, timeout, "").await
+            }
             Means::Agent(name) => {
                 let roster = self.agents.get(name).ok_or_else(|| format!("agent {name} cannot run here"))?;
                 let activity = start.log.with_extension("ndjson");
-                Ok(bench.agent(roster.get(0), text, timeout, &activity).await)
+                let seat = self.limits.seat(roster, self.clock.now().as_millisecond());
+                Ok(bench.agent(roster.get(seat), text, timeout, &activity).await)
             }
         }
     }
@@ -328,6 +357,8 @@ fn done(
         answer,
         took,
         outside,
+        refused: None,
+        unasked: false,
         seen: start.seen,
     }
 }

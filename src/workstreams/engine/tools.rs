@@ -1,204 +1,186 @@
-//! What can be given a step, and how it fares.
+//! How the tools fare: circuits and records, kept over runs by the ledger and shared by all runs of a project.
+//!
+//! What is known is read again before a step is routed, and changed by a transaction of its own that begins with the
+//! row as it is then: two runs at once count each other's failures. The one trial of a half-open circuit is whoever
+//! holds the tool's lock file; the system takes the lock back from a program that was killed (workstreams.md W20).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
 
-use crate::agents::{self, AgentError, Roster};
-use crate::config::duration::Secs;
-use crate::config::{RoutingRule, Tool};
+use super::catalog::Catalog;
+use super::process::{HASH, hash};
 use crate::event::Event;
 use crate::ledger::{Ledger, LedgerError, ToolHealth};
 use crate::workstreams::breaker::{Admission, Circuit};
-use crate::workstreams::routing::{Capability, Decision, Desk, Health, Need, route};
+use crate::workstreams::routing::{Decision, Desk, Health, Need, route};
 use crate::workstreams::score::Record;
-use crate::workstreams::spec::{Gate, Step};
 
-use super::setting::Setting;
+/// The folder of lock files in the private one.
+const LOCKS: &str = "trials";
 
-/// How a tool does a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Means {
-    /// An agent of the table, or `auto`.
-    Agent(String),
-    Run(Vec<String>),
-    Shell(String),
-    Python(String),
-}
-
-/// Everything that can be given a step: the configured tools in the order of the file, then the agents.
-#[derive(Debug, Clone)]
-pub struct Catalog {
-    pub capabilities: Vec<Capability>,
-    means: BTreeMap<String, (Means, Option<Secs>)>,
-    pub rules: Vec<RoutingRule>,
-}
-
-impl Catalog {
-    pub fn new(setting: &Setting) -> Self {
-        let own = &setting.config.workstream;
-        let mut all = Self { capabilities: Vec::new(), means: BTreeMap::new(), rules: own.routing.clone() };
-        for (name, tool) in &own.tools.0 {
-            all.add(name, means(tool), tool.timeout_secs, capability(name, tool));
-        }
-        // Without any tool of one's own the usual agent does everything.
-        let usual = own.tools.0.is_empty().then(|| setting.config.agent.default.clone());
-        for name in usual.iter().map(String::as_str).chain(setting.table.names()) {
-            if !all.means.contains_key(name) {
-                let most = setting.table.get(name).and_then(|agent| agent.limits.max_parallel);
-                let listed = usual.as_deref() == Some(name);
-                let own =
-                    Capability { name: name.to_owned(), max_parallel: most, listed, ..Capability::default() };
-                all.add(name, Means::Agent(name.to_owned()), None, own);
-            }
-        }
-        all
-    }
-
-    fn add(&mut self, name: &str, means: Means, timeout: Option<Secs>, capability: Capability) {
-        self.means.insert(name.to_owned(), (means, timeout));
-        self.capabilities.push(capability);
-    }
-
-    pub fn names(&self) -> Vec<String> {
-        self.capabilities.iter().map(|c| c.name.clone()).collect()
-    }
-
-    pub fn get(&self, name: &str) -> Option<(&Means, Option<Secs>)> {
-        self.means.get(name).map(|(means, timeout)| (means, *timeout))
-    }
-
-    /// Looks for the agents behind the tools; those that cannot run are passed over when a step is routed.
-    ///
-    /// # Errors
-    /// A step names one that cannot run, or there is no other.
-    pub fn find_agents(&mut self, steps: &[Step], setting: &Setting) -> Result<Agents, (String, AgentError)> {
-        let mut wanted: Vec<String> = Vec::new();
-        let routed = steps.iter().any(|step| step.is_routed() && step.tool.is_none());
-        let gates = steps.iter().flat_map(|step| &step.gates).filter_map(|gate: &Gate| gate.tool.as_ref());
-        wanted.extend(steps.iter().filter_map(|step| step.tool.clone()).chain(gates.cloned()));
-        if routed {
-            wanted.extend(self.capabilities.iter().filter(|c| c.listed).map(|c| c.name.clone()));
-            wanted.extend(self.rules.iter().flat_map(|rule| rule.from.iter().cloned()));
-        }
-        let mut found = BTreeMap::new();
-        for name in wanted {
-            let Some((Means::Agent(agent), _)) = self.means.get(&name) else { continue };
-            if found.contains_key(agent) {
-                continue;
-            }
-            let (table, order) = (&setting.table, &setting.config.agent.order);
-            let consent = setting.config.agent.unattended;
-            match agents::roster(table, agent, order, &setting.path, &setting.root, consent) {
-                Ok(roster) => {
-                    found.insert(agent.clone(), roster);
-                }
-                Err(error) => {
-                    let step = steps.iter().find(|step| step.tool.as_deref() == Some(&name));
-                    let only = routed && self.capabilities.iter().filter(|c| c.listed).count() <= 1;
-                    let first = steps.iter().find(|s| s.is_routed() && s.tool.is_none());
-                    if let Some(step) = step.or(first.filter(|_| only && self.is_listed(&name))) {
-                        return Err((step.id.clone(), error));
-                    }
-                    if let Some(own) = self.capabilities.iter_mut().find(|c| c.name == name) {
-                        own.missing = Some(error.to_string());
-                    }
-                }
-            }
-        }
-        Ok(Agents(found))
-    }
-
-    fn is_listed(&self, name: &str) -> bool {
-        self.capabilities.iter().any(|c| c.name == name && c.listed)
-    }
-}
-
-/// The agents that were found, by the name they were looked for.
-#[derive(Debug)]
-pub struct Agents(BTreeMap<String, Roster>);
-
-impl Agents {
-    pub fn get(&self, name: &str) -> Option<&Roster> {
-        self.0.get(name)
-    }
-
-    pub fn rosters(&self) -> impl Iterator<Item = &Roster> {
-        self.0.values()
-    }
-}
-
-fn means(tool: &Tool) -> Means {
-    // The configuration holds exactly one of them.
-    match (&tool.agent, &tool.run, &tool.shell, &tool.python) {
-        (Some(agent), ..) => Means::Agent(agent.clone()),
-        (_, Some(argv), ..) => Means::Run(argv.clone()),
-        (_, _, Some(line), _) => Means::Shell(line.clone()),
-        (.., Some(function)) => Means::Python(function.clone()),
-        (None, None, None, None) => Means::Run(Vec::new()),
-    }
-}
-
-fn capability(name: &str, tool: &Tool) -> Capability {
-    Capability {
-        name: name.to_owned(),
-        kinds: tool.kinds.clone(),
-        domains: tool.domains.clone(),
-        max_parallel: tool.max_parallel,
-        safety: tool.safety,
-        listed: true,
-        missing: None,
-    }
-}
-
-/// How the tools fare, kept over runs by the ledger.
 #[derive(Debug, Default)]
 pub struct Tools {
+    /// Of the ledger; none: nothing is kept.
+    path: Option<PathBuf>,
+    /// Opened by the first use.
+    ledger: RefCell<Option<Ledger>>,
     health: RefCell<BTreeMap<String, Health>>,
     positions: RefCell<BTreeMap<String, u64>>,
+    /// The trials of this run.
+    trials: RefCell<BTreeMap<String, File>>,
+    /// What went wrong; told once.
+    trouble: RefCell<Option<String>>,
+    told: Cell<bool>,
+}
+
+/// Whether the use of a tool may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    Free,
+    Trial,
+    /// Another run was faster: what is known of the tool has changed.
+    Lost,
 }
 
 impl Tools {
     /// As the ledger remembers it.
     pub fn read(ledger: &Ledger) -> Result<Self, LedgerError> {
-        let health = ledger.tool_health()?.into_iter().map(|row| {
-            let record = Record {
-                runs: row.runs,
-                success_rate: row.success_rate.unwrap_or(0.0),
-                latency_ms: row.latency_ms.unwrap_or(0.0),
-            };
-            let circuit = Circuit::stored(&row.circuit, row.failures, row.opened_at);
-            (row.tool, Health { circuit, record, running: 0 })
-        });
-        let health = RefCell::new(health.collect());
-        Ok(Self { health, positions: RefCell::new(ledger.positions()?.into_iter().collect()) })
+        let tools = Self { path: Some(ledger.path().to_owned()), ..Self::default() };
+        tools.take(ledger.tool_health()?);
+        *tools.positions.borrow_mut() = ledger.positions()?.into_iter().collect();
+        Ok(tools)
+    }
+
+    fn take(&self, rows: Vec<ToolHealth>) {
+        let mut all = self.health.borrow_mut();
+        for row in rows {
+            let own = all.entry(row.tool.clone()).or_default();
+            (own.circuit, own.record) = known(Some(&row));
+        }
+    }
+
+    /// Looks again at what other runs did; trials of other runs are seen by their locks alone.
+    pub(super) fn refresh(&self) {
+        let rows = self.with_ledger(|ledger| ledger.tool_health());
+        if let Some(rows) = rows {
+            self.take(rows);
+        }
+        for name in self.trials.borrow().keys() {
+            let mut all = self.health.borrow_mut();
+            let own = all.entry(name.clone()).or_default();
+            own.circuit = Circuit::HalfOpen { trial: true, failures: own.circuit.failures() };
+        }
+    }
+
+    /// None: there is no ledger, or it cannot be used; then what is known is what this run saw.
+    fn with_ledger<T>(&self, work: impl FnOnce(&mut Ledger) -> Result<T, LedgerError>) -> Option<T> {
+        let path = self.path.as_ref()?;
+        let mut own = self.ledger.borrow_mut();
+        let done = match own.as_mut() {
+            Some(ledger) => work(ledger),
+            None => Ledger::open_existing(path).and_then(|ledger| work(own.insert(ledger))),
+        };
+        done.map_err(|e| {
+            // Another file may lie there by the next time.
+            *own = None;
+            self.trouble.borrow_mut().get_or_insert_with(|| {
+                format!(
+                    "what other runs know of the tools cannot be read or told: {e}; this run goes on alone"
+                )
+            });
+        })
+        .ok()
+    }
+
+    /// What a person should know, once.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let text = self.trouble.borrow_mut().take();
+        text.filter(|_| !self.told.replace(true))
     }
 
     pub fn health(&self, name: &str) -> Health {
         self.health.borrow().get(name).copied().unwrap_or_default()
     }
 
-    pub fn route(&self, need: Need<'_>, catalog: &Catalog, now: i64) -> Decision {
-        let health = |name: &str| self.health(name);
+    /// `limited`: until when a rate limit refuses a tool.
+    pub fn route(
+        &self,
+        need: Need<'_>,
+        catalog: &Catalog,
+        now: i64,
+        limited: &dyn Fn(&str) -> Option<i64>,
+    ) -> Decision {
+        let health = |name: &str| Health { limited: limited(name), ..self.health(name) };
         let position = |rule: &str| self.positions.borrow().get(rule).copied().unwrap_or(0);
         let (tools, rules) = (&catalog.capabilities, &catalog.rules);
         route(need, &Desk { tools, rules, health: &health, position: &position, now })
     }
 
-    /// A use begins. True: it is the trial of a half-open circuit.
-    pub(super) fn begin(&self, name: &str, now: i64) -> bool {
-        let mut all = self.health.borrow_mut();
-        let own = all.entry(name.to_owned()).or_default();
-        let trial = own.circuit.admits(now) == Admission::Trial;
-        own.circuit = own.circuit.begun(now);
-        own.running += 1;
-        trial
+    /// A use is about to begin: the trial of a half-open circuit is one run's alone.
+    pub(super) fn enter(&self, name: &str, now: i64) -> Entry {
+        let own = self.health(name).circuit;
+        if own.admits(now) != Admission::Trial {
+            return Entry::Free;
+        }
+        let Some(lock) = self.lock(name) else {
+            let failures = own.failures();
+            self.set(name, Circuit::HalfOpen { trial: true, failures });
+            return Entry::Lost;
+        };
+        // The circuit as it is under the lock: an earlier trial may have ended since it was looked at.
+        let changed = self.with_ledger(|ledger| {
+            ledger.change_health(name, |row| {
+                let (circuit, record) = known(row);
+                let next = if circuit.admits(now) == Admission::Trial { circuit.begun(now) } else { circuit };
+                self::row(name, next, record, now)
+            })
+        });
+        let circuit = changed.map_or_else(|| own.begun(now), |row| known(Some(&row)).0);
+        let trial = matches!(circuit, Circuit::HalfOpen { .. });
+        if !trial {
+            self.set(name, circuit);
+            return Entry::Lost;
+        }
+        self.set(name, Circuit::HalfOpen { trial: true, failures: circuit.failures() });
+        self.trials.borrow_mut().insert(name.to_owned(), lock);
+        Entry::Trial
+    }
+
+    fn set(&self, name: &str, circuit: Circuit) {
+        self.health.borrow_mut().entry(name.to_owned()).or_default().circuit = circuit;
+    }
+
+    /// None: another run has it.
+    fn lock(&self, name: &str) -> Option<File> {
+        let Some(folder) = self.path.as_deref().and_then(Path::parent) else { return nothing() };
+        let folder = folder.join(LOCKS);
+        let path = folder.join(format!("{:016x}.lock", hash(HASH, name.as_bytes())));
+        let options = || File::options().create(true).truncate(false).write(true).open(&path);
+        let file = fs::create_dir_all(&folder).and_then(|()| options());
+        match file.map(|file| file.try_lock().map(|()| file)) {
+            Ok(Ok(file)) => Some(file),
+            Ok(Err(TryLockError::WouldBlock)) => None,
+            Ok(Err(TryLockError::Error(e))) | Err(e) => {
+                let text = format!("{}: {e}; two runs at once may both try {name}", path.display());
+                self.trouble.borrow_mut().get_or_insert(text);
+                nothing()
+            }
+        }
+    }
+
+    /// A use begins; true: it is a trial that was entered.
+    pub(super) fn begin(&self, name: &str) -> bool {
+        self.health.borrow_mut().entry(name.to_owned()).or_default().running += 1;
+        self.trials.borrow().contains_key(name)
     }
 
     pub(super) fn set_position(&self, rule: &str, position: u64) {
         self.positions.borrow_mut().insert(rule.to_owned(), position);
     }
 
-    /// A use has ended; none: it was interrupted, which says nothing about the tool. What is to be kept, and told.
+    /// A use has ended; none: it says nothing about the tool. What is to be told.
     pub(super) fn end(
         &self,
         name: &str,
@@ -206,45 +188,67 @@ impl Tools {
         trial: bool,
         latency_ms: f64,
         now: i64,
-    ) -> (ToolHealth, Option<Event>) {
+    ) -> Option<Event> {
+        let step = |(circuit, record): (Circuit, Record)| match success {
+            Some(true) => (circuit.succeeded(trial), record.with(true, latency_ms)),
+            Some(false) => (circuit.failed(now, trial), record.with(false, latency_ms)),
+            None => (circuit.interrupted(trial), record),
+        };
+        let mut before = self.health(name).circuit;
+        let changed = self.with_ledger(|ledger| {
+            ledger.change_health(name, |row| {
+                let own = known(row);
+                before = own.0;
+                let (circuit, record) = step(own);
+                self::row(name, circuit, record, now)
+            })
+        });
         let mut all = self.health.borrow_mut();
         let own = all.entry(name.to_owned()).or_default();
         own.running = own.running.saturating_sub(1);
-        let before = own.circuit;
-        own.circuit = match success {
-            Some(true) => before.succeeded(trial),
-            Some(false) => before.failed(now, trial),
-            None => before.interrupted(trial),
-        };
-        if let Some(success) = success {
-            own.record = own.record.with(success, latency_ms);
+        (own.circuit, own.record) =
+            changed.map_or_else(|| step((before, own.record)), |row| known(Some(&row)));
+        if trial {
+            // After the record: whoever takes the lock next sees it.
+            self.trials.borrow_mut().remove(name);
         }
         let tool = name.to_owned();
-        let event = match (before, own.circuit) {
+        match (before, own.circuit) {
             (Circuit::Open { .. }, Circuit::Open { .. })
             | (Circuit::Closed { .. }, Circuit::Closed { .. }) => None,
             (_, Circuit::Open { failures, .. }) => Some(Event::BreakerOpened { tool, failures }),
             (_, Circuit::Closed { .. }) => Some(Event::BreakerClosed { tool }),
             _ => None,
-        };
-        (row(name, own, now), event)
-    }
-
-    pub(super) fn row(&self, name: &str, now: i64) -> ToolHealth {
-        row(name, &self.health(name), now)
+        }
     }
 }
 
-fn row(name: &str, health: &Health, now: i64) -> ToolHealth {
-    let known = health.record.runs > 0;
+/// Held in the place of a lock: who cannot lock is no worse off than alone.
+fn nothing() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+fn known(row: Option<&ToolHealth>) -> (Circuit, Record) {
+    row.map_or_else(Default::default, |row| {
+        let record = Record {
+            runs: row.runs,
+            success_rate: row.success_rate.unwrap_or(0.0),
+            latency_ms: row.latency_ms.unwrap_or(0.0),
+        };
+        (Circuit::stored(&row.circuit, row.failures, row.opened_at), record)
+    })
+}
+
+fn row(name: &str, circuit: Circuit, record: Record, now: i64) -> ToolHealth {
+    let known = record.runs > 0;
     ToolHealth {
         tool: name.to_owned(),
-        circuit: health.circuit.name().to_owned(),
-        failures: health.circuit.failures(),
-        opened_at: health.circuit.opened_at(),
-        runs: health.record.runs,
-        success_rate: known.then_some(health.record.success_rate),
-        latency_ms: known.then_some(health.record.latency_ms),
+        circuit: circuit.name().to_owned(),
+        failures: circuit.failures(),
+        opened_at: circuit.opened_at(),
+        runs: record.runs,
+        success_rate: known.then_some(record.success_rate),
+        latency_ms: known.then_some(record.latency_ms),
         updated_at: now,
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::event::Event;
-use crate::ledger::{AttemptRow, EventFilter, Ledger, LedgerError, RunKind, RunRow};
+use crate::ledger::{AttemptRow, EventFilter, Ledger, LedgerError, RunRow};
 use crate::workstreams::spec::Workstream;
 
 /// Of a failed attempt's log so much of the end is shown.
@@ -21,10 +21,12 @@ const EXCERPT_LINES: usize = 12;
 pub struct Facts {
     pub version: u32,
     pub run: RunRow,
-    /// In the order of the file.
+    /// In the order of the file; where there is no file, in the order of their first attempts: the turns of a loop,
+    /// worker and auditor of a one-shot, the tasks of a batch.
     pub steps: Vec<StepFacts>,
+    /// Of tools and of prompts.
     pub decisions: Vec<Routed>,
-    /// Gates, retries, circuits, budgets, quarantine, release: what happened besides attempts.
+    /// Gates, retries, circuits, budgets, verdicts, quarantine, release: what happened besides attempts.
     pub events: Vec<Told>,
     /// The way through the steps that took longest.
     pub critical_path: Vec<String>,
@@ -45,11 +47,16 @@ pub struct AttemptFacts {
     pub attempt_id: String,
     pub number: i64,
     pub tool: Option<String>,
+    pub role: Option<String>,
+    pub agent: Option<String>,
+    pub prompt: Option<String>,
     pub state: String,
     pub started_at: i64,
     pub ended_at: Option<i64>,
     pub exit_code: Option<i32>,
     pub error: Option<String>,
+    pub input_tokens: Option<i64>,
+    pub output_tokens: Option<i64>,
     pub cost_usd: Option<f64>,
     pub log_path: Option<String>,
     /// The end of a failed attempt's log.
@@ -73,27 +80,29 @@ pub struct Told {
 }
 
 impl Facts {
-    /// None: there is no such run, or it is no workstream's. `workstream`: the file, if it is still known.
+    /// None: there is no such run. `workstream`: the file, if it is a workstream's and still known.
     pub fn read(
         ledger: &Ledger,
         run_id: &str,
         workstream: Option<Workstream>,
         root: &Path,
     ) -> Result<Option<Self>, LedgerError> {
-        let Some(run) = ledger.run(run_id)?.filter(|run| run.kind == RunKind::Workstream.name()) else {
-            return Ok(None);
-        };
+        let Some(run) = ledger.run(run_id)? else { return Ok(None) };
         let mut attempts: BTreeMap<String, Vec<AttemptFacts>> = BTreeMap::new();
+        let mut order: Vec<String> = Vec::new();
         let mut after = 0;
         loop {
             let page = ledger.attempts(run_id, after, 1000)?;
             let Some(last) = page.last() else { break };
             after = last.sequence;
             for row in page {
+                if !attempts.contains_key(&row.step_id) {
+                    order.push(row.step_id.clone());
+                }
                 attempts.entry(row.step_id.clone()).or_default().push(attempt(row, root));
             }
         }
-        let steps: Vec<StepFacts> = ledger
+        let mut steps: Vec<StepFacts> = ledger
             .steps(run_id)?
             .into_iter()
             .enumerate()
@@ -110,6 +119,10 @@ impl Facts {
                 }
             })
             .collect();
+        steps.extend(order.into_iter().filter_map(|id| {
+            let attempts = attempts.remove(&id)?;
+            Some(StepFacts::of_attempts(id, attempts))
+        }));
         let critical_path = workstream.map_or_else(Vec::new, |w| {
             let took = |step: usize| steps.get(step).map_or(0, StepFacts::millis);
             let path = w.graph.critical_path(|step| took(step).saturating_mul(1000) + 1);
@@ -117,6 +130,23 @@ impl Facts {
         });
         let (decisions, events) = told(ledger, run_id)?;
         Ok(Some(Self { version: 1, run, steps, decisions, events, critical_path }))
+    }
+
+    /// What the run is called: a workstream's id, or its kind.
+    pub fn name(&self) -> &str {
+        self.run.workstream_id.as_deref().unwrap_or(match self.run.kind.as_str() {
+            "turns" => "loop",
+            kind => kind,
+        })
+    }
+
+    /// What its steps are.
+    pub fn step_word(&self) -> &'static str {
+        match self.run.kind.as_str() {
+            "turns" => "turn",
+            "batch" => "task",
+            _ => "step",
+        }
     }
 
     /// From the first sign to the last, ms.
@@ -140,6 +170,19 @@ impl Facts {
 }
 
 impl StepFacts {
+    /// A step that stands in no file: what its last attempt was, it is.
+    fn of_attempts(id: String, attempts: Vec<AttemptFacts>) -> Self {
+        let last = attempts.last();
+        Self {
+            kind: last.and_then(|a| a.prompt.clone()),
+            state: last.map_or_else(String::new, |a| a.state.clone()),
+            reason: last.and_then(|a| a.error.clone()),
+            depends_on: Vec::new(),
+            id,
+            attempts,
+        }
+    }
+
     /// The time of all its attempts.
     pub fn millis(&self) -> u64 {
         let took = |a: &AttemptFacts| u64::try_from(a.ended_at? - a.started_at).ok();
@@ -151,7 +194,8 @@ impl StepFacts {
     }
 
     pub fn tools(&self) -> String {
-        let mut tools: Vec<&str> = self.attempts.iter().filter_map(|a| a.tool.as_deref()).collect();
+        let mut tools: Vec<&str> =
+            self.attempts.iter().filter_map(|a| a.tool.as_deref().or(a.agent.as_deref())).collect();
         tools.dedup();
         if tools.is_empty() { "-".into() } else { tools.join(", ") }
     }
@@ -170,11 +214,16 @@ fn attempt(row: AttemptRow, root: &Path) -> AttemptFacts {
         attempt_id: row.attempt_id,
         number: row.attempt,
         tool: row.tool,
+        role: row.role,
+        agent: row.agent,
+        prompt: row.prompt,
         state: row.state,
         started_at: row.started_at,
         ended_at: row.ended_at,
         exit_code: row.exit_code,
         error: row.error,
+        input_tokens: row.input_tokens,
+        output_tokens: row.output_tokens,
         cost_usd: row.cost_usd,
         log_path: row.log_path,
         excerpt: excerpt.unwrap_or_default(),
@@ -199,6 +248,16 @@ fn tail(path: &Path) -> Vec<String> {
 fn told(ledger: &Ledger, run_id: &str) -> Result<(Vec<Routed>, Vec<Told>), LedgerError> {
     let kinds = [
         "tool_routed",
+        "prompt_routed",
+        "oneshot_state",
+        "verdict",
+        "check_failed",
+        "agent_fallback",
+        "takeover",
+        "fenced",
+        "lease_lost",
+        "rescue",
+        "stop_requested",
         "gate_failed",
         "retry_scheduled",
         "breaker_opened",
@@ -223,6 +282,17 @@ fn told(ledger: &Ledger, run_id: &str) -> Result<(Vec<Routed>, Vec<Told>), Ledge
             let text = match row.event() {
                 Some(Event::ToolRouted { step, rule, strategy, candidates, choice }) => {
                     decisions.push(Routed { at_ms, step, rule, strategy, candidates, choice });
+                    continue;
+                }
+                Some(Event::PromptRouted { iteration, role, prompt, source, reason, .. }) => {
+                    decisions.push(Routed {
+                        at_ms,
+                        step: format!("{iteration}/{role}"),
+                        rule: Some(source),
+                        strategy: reason,
+                        candidates: Vec::new(),
+                        choice: Some(prompt),
+                    });
                     continue;
                 }
                 Some(event) => words(&event),
@@ -256,6 +326,27 @@ fn words(event: &Event) -> Option<String> {
         Event::RunReleased { reason, new_run_id } => format!("released as {new_run_id}: {reason}"),
         Event::RunInterrupted { reason } => format!("interrupted: {reason}"),
         Event::Warning { text } => text.clone(),
+        Event::OneshotState { from, to, iteration, reason } => {
+            let why = reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+            format!("iteration {iteration}: {from} → {to}{why}")
+        }
+        Event::Verdict { iteration, verdict, .. } => {
+            format!("iteration {iteration}: the auditor says {verdict}")
+        }
+        Event::CheckFailed { role, command, status } => format!("{role}: check failed: {command}: {status}"),
+        Event::AgentFallback { role, from, to, reason } => {
+            format!("{role}: {to} instead of {from}: {reason}")
+        }
+        Event::Takeover { role, from, reason, .. } => {
+            format!("{role}'s turn taken over from {from}: {reason}")
+        }
+        Event::Fenced { role, reason, .. } => format!("{role}'s turn belongs to another machine: {reason}"),
+        Event::LeaseLost { role, reason, .. } => format!("{role}'s lease lost: {reason}"),
+        Event::Rescue { reference, why } => format!("work saved at {reference}: {why}"),
+        Event::StopRequested { by, reason } => {
+            let why = reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+            format!("stop asked for by {by}{why}")
+        }
         _ => return None,
     })
 }

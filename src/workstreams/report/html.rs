@@ -1,24 +1,14 @@
 //! A report as one HTML page that needs nothing else: no script, no font, no network. Pure.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
-use super::facts::{Facts, StepFacts};
-use super::markdown::markdown;
+use super::facts::{AttemptFacts, Facts, StepFacts};
+use super::markdown::{span, when};
+use super::picture::{gantt, graph};
 use crate::clock::duration;
 
-/// More steps make no picture that a person could read.
-const DRAWN: usize = 400;
-
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em;\
-background:#fff;color:#1b1f24}table{border-collapse:collapse;width:100%}td,th{padding:.2em .6em;text-align:left;\
-border-bottom:1px solid #ddd;vertical-align:top}pre{background:#f4f5f7;padding:.6em;overflow:auto}\
-svg{max-width:100%;height:auto;overflow:visible}svg text{font:12px system-ui,sans-serif;fill:currentColor}\
-.box{overflow-x:auto}.succeeded{fill:#2e9d5b}.failed{fill:#d1413a}.skipped{fill:#b5b9bf}.canceled{fill:#e09b3d}\
-.running{fill:#3c7dd9}.pending,.ready{fill:#dfe3e8}.edge{stroke:#8a919b;fill:none}\
-@media(prefers-color-scheme:dark){body{background:#15181c;color:#e6e8eb}td,th{border-color:#333}\
-pre{background:#20242a}}";
+/// The look of the web page, and what only a report has.
+const STYLE: &str = concat!(include_str!("../../ui/web/page/style.css"), include_str!("page.css"));
 
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -37,167 +27,194 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
+/// What a state looks like: the tone of its colour, and a sign, so that neither is needed alone.
+pub(super) fn tone(state: &str) -> (&'static str, &'static str) {
+    match state {
+        "succeeded" => ("good", "✓"),
+        "failed" => ("bad", "✗"),
+        "running" => ("run", "●"),
+        "canceled" => ("warn", "■"),
+        "quarantined" => ("odd", "◆"),
+        _ => ("idle", "○"),
+    }
+}
+
+fn state(word: &str) -> String {
+    let (tone, sign) = tone(word);
+    format!("<span class=\"state\" data-tone=\"{tone}\">{sign} {}</span>", escape(word))
+}
+
 pub fn html(facts: &Facts) -> String {
-    let name = escape(facts.run.workstream_id.as_deref().unwrap_or("workstream"));
+    let name = escape(facts.name());
+    let run = &facts.run;
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{name}: {state}</title>\
-         <style>{STYLE}</style></head><body>\n<h1>{name}: {state}</h1>\n",
-        state = facts.run.state
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>{name}: {word}</title>\
+         <style>{STYLE}</style></head><body>\n<main class=\"sheet\">\n\
+         <header class=\"title\"><h1>{name}</h1><div class=\"top\">{}<span class=\"dim\">run {}</span></div></header>\n",
+        state(&run.state),
+        escape(&run.run_id),
+        word = escape(&run.state),
     );
+    if let Some(error) = &run.error {
+        // Writing to a String cannot fail; so below.
+        let _ = writeln!(out, "<p class=\"note bad\">{}</p>", escape(error));
+    }
+    section(&mut out, "Outcome", &outcome(facts));
+    section(&mut out, "Timeline", &gantt(facts));
+    if facts.steps.iter().any(|step| !step.depends_on.is_empty()) {
+        section(&mut out, "Graph", &format!("<div class=\"drawing\">{}</div>", graph(&facts.steps)));
+    }
+    section(&mut out, plural(facts), &steps(facts));
+    section(&mut out, "Failures", &failures(facts));
+    section(&mut out, "Decisions", &decisions(facts));
+    section(&mut out, "Events", &events(facts));
+    out.push_str("</main></body></html>\n");
+    out
+}
+
+fn plural(facts: &Facts) -> &'static str {
+    match facts.step_word() {
+        "turn" => "Turns",
+        "task" => "Tasks",
+        _ => "Steps",
+    }
+}
+
+/// What has nothing to say is left out.
+fn section(out: &mut String, head: &str, body: &str) {
+    if !body.is_empty() {
+        let _ = writeln!(out, "<section class=\"card\"><h2>{head}</h2>\n{body}</section>");
+    }
+}
+
+fn outcome(facts: &Facts) -> String {
+    let run = &facts.run;
     let counts: Vec<String> = facts.counts().iter().map(|(state, n)| format!("{n} {state}")).collect();
-    // Writing to a String cannot fail; so below.
-    let _ = writeln!(out, "<p>run {} · {}</p>", escape(&facts.run.run_id), counts.join(", "));
-    if let Some(error) = &facts.run.error {
-        let _ = writeln!(out, "<p><b>{}</b></p>", escape(error));
+    let tokens = run.input_tokens.zip(run.output_tokens).map(|(i, o)| format!("{i} in, {o} out"));
+    let path = Some(facts.critical_path.join(" → ")).filter(|path| !path.is_empty());
+    let list = [
+        ("kind", Some(run.kind.clone())),
+        (plural(facts), Some(counts.join(", ")).filter(|text| !text.is_empty())),
+        ("began", run.started_at.map(when)),
+        ("took", run.started_at.map(|begin| span(begin, run.ended_at)).filter(|took| took != "-")),
+        ("cost", run.cost_usd.map(|usd| format!("${usd:.2}"))),
+        ("tokens", tokens),
+        ("after", run.parent_run_id.clone()),
+        ("critical path", path),
+    ];
+    let mut out = String::from("<dl class=\"facts\">");
+    for (name, value) in list {
+        if let Some(value) = value {
+            let _ = write!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", escape(&value));
+        }
     }
-    if !facts.critical_path.is_empty() {
-        let _ = writeln!(out, "<p>critical path: {}</p>", escape(&facts.critical_path.join(" → ")));
+    out.push_str("</dl>\n");
+    out
+}
+
+fn steps(facts: &Facts) -> String {
+    if facts.steps.is_empty() {
+        return String::new();
     }
-    let _ = writeln!(out, "<h2>Timeline</h2>\n<div class=\"box\">{}</div>", gantt(facts));
-    let _ = writeln!(out, "<h2>Graph</h2>\n<div class=\"box\">{}</div>", graph(&facts.steps));
-    out.push_str(
-        "<h2>Steps</h2>\n<table><tr><th>step<th>state<th>attempts<th>tool<th>time<th>cost<th>why</tr>\n",
+    let mut out = format!(
+        "<table><thead><tr><th>{}</th><th>state</th><th class=\"num\">attempts</th><th>by</th>\
+         <th class=\"num\">time</th><th class=\"num\">cost</th><th>why</th></tr></thead><tbody>\n",
+        facts.step_word()
     );
     for step in &facts.steps {
         let cost = step.cost().map_or_else(|| "-".into(), |c| format!("${c:.2}"));
         let _ = writeln!(
             out,
-            "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{cost}<td>{}</tr>",
+            "<tr><td>{}{}</td><td>{}</td><td class=\"num\">{}</td><td>{}</td><td class=\"num\">{}</td>\
+             <td class=\"num\">{cost}</td><td>{}</td></tr>",
             escape(&step.id),
-            step.state,
+            step.kind.as_ref().map_or_else(String::new, |kind| format!(
+                " <span class=\"dim small\">{}</span>",
+                escape(kind)
+            )),
+            state(&step.state),
             step.attempts.len(),
             escape(&step.tools()),
             if step.attempts.is_empty() { "-".into() } else { duration(step.took()) },
             escape(step.reason.as_deref().unwrap_or_default()),
         );
     }
-    out.push_str("</table>\n");
-    let whole = markdown(facts);
-    if let Some(at) = whole.find("\n## Failures").or_else(|| whole.find("\n## Decisions")) {
-        let _ =
-            writeln!(out, "<h2>Failures, decisions, events</h2>\n<pre>{}</pre>", escape(whole[at..].trim()));
-    }
-    out.push_str("</body></html>\n");
+    out.push_str("</tbody></table>\n");
     out
 }
 
-/// A bar for each attempt, in the order of their beginning.
-fn gantt(facts: &Facts) -> String {
-    const ROW: usize = 20;
-    const LEFT: usize = 180;
-    const WIDTH: i64 = 700;
-    let (begin, end) = facts.span();
-    let rows: Vec<&StepFacts> = facts.steps.iter().filter(|s| !s.attempts.is_empty()).collect();
-    if rows.is_empty() {
-        return "<p>nothing ran</p>".into();
+fn failures(facts: &Facts) -> String {
+    let all = facts.steps.iter().flat_map(|s| s.attempts.iter().map(move |a| (s, a)));
+    let mut out = String::new();
+    for (step, attempt) in all.filter(|(_, a)| a.state == "failed") {
+        fault(&mut out, step, attempt);
     }
-    let mut sorted = rows;
-    sorted.sort_by_key(|s| s.attempts.first().map(|a| a.started_at));
-    let more = sorted.len().saturating_sub(DRAWN);
-    sorted.truncate(DRAWN);
-    let height = ROW * sorted.len() + 30;
-    let mut out =
-        format!("<svg viewBox=\"0 0 900 {height}\" width=\"900\" height=\"{height}\" role=\"img\">");
-    let x = |at: i64| (at.clamp(begin, end) - begin) * WIDTH / (end - begin);
-    for (row, step) in sorted.iter().enumerate() {
-        let y = row * ROW;
-        let _ = write!(out, "<text x=\"0\" y=\"{}\">{}</text>", y + 14, escape(&short(&step.id)));
-        for attempt in &step.attempts {
-            let (from, to) = (x(attempt.started_at), x(attempt.ended_at.unwrap_or(end)));
-            let left = i64::try_from(LEFT).unwrap_or(0) + from;
-            let _ = write!(
-                out,
-                "<rect class=\"{}\" x=\"{left}\" y=\"{}\" width=\"{}\" height=\"14\"><title>{} {}: {}</title></rect>",
-                attempt.state,
-                y + 3,
-                (to - from).max(2),
-                escape(&step.id),
-                attempt.number,
-                escape(attempt.error.as_deref().unwrap_or(&attempt.state)),
-            );
-        }
-    }
-    let whole = Duration::from_millis(u64::try_from(end - begin).unwrap_or(0));
+    out
+}
+
+fn fault(out: &mut String, step: &StepFacts, attempt: &AttemptFacts) {
+    let error = attempt.error.as_deref().unwrap_or("no reason is known");
     let _ = write!(
         out,
-        "<text x=\"{LEFT}\" y=\"{y}\">0</text><text x=\"880\" y=\"{y}\" text-anchor=\"end\">{}</text></svg>",
-        duration(whole),
-        y = height - 6
+        "<div class=\"fault\"><h3>{} attempt {}</h3><p>{}</p>",
+        escape(&step.id),
+        attempt.number,
+        escape(error)
     );
-    if more > 0 {
-        let _ = write!(out, "<p>and {more} more</p>");
+    if let Some(log) = &attempt.log_path {
+        let _ = write!(out, "<p class=\"dim small\">{}</p>", escape(log));
     }
+    if !attempt.excerpt.is_empty() {
+        let _ = write!(out, "<pre class=\"excerpt\">{}</pre>", escape(&attempt.excerpt.join("\n")));
+    }
+    out.push_str("</div>\n");
+}
+
+fn decisions(facts: &Facts) -> String {
+    if facts.decisions.is_empty() {
+        return String::new();
+    }
+    let mut out = format!(
+        "<table><thead><tr><th>{}</th><th>choice</th><th>rule</th><th>how</th><th>dropped</th></tr></thead><tbody>\n",
+        facts.step_word()
+    );
+    for decision in &facts.decisions {
+        let dropped: Vec<String> = decision
+            .candidates
+            .iter()
+            .filter_map(|(name, why)| Some(format!("{name}: {}", why.as_ref()?)))
+            .collect();
+        let _ = writeln!(
+            out,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escape(&decision.step),
+            escape(decision.choice.as_deref().unwrap_or("nobody")),
+            escape(decision.rule.as_deref().unwrap_or("no rule")),
+            escape(&decision.strategy),
+            escape(&dropped.join("; "))
+        );
+    }
+    out.push_str("</tbody></table>\n");
     out
 }
 
-fn short(text: &str) -> String {
-    if text.chars().count() <= 24 { text.to_owned() } else { text.chars().take(23).chain(['…']).collect() }
-}
-
-/// Columns by level, boxes by step.
-fn graph(steps: &[StepFacts]) -> String {
-    const COLUMN: usize = 210;
-    const ROW: usize = 34;
-    if steps.len() > DRAWN {
-        return format!("<p>{} steps: too many for a picture</p>", steps.len());
+fn events(facts: &Facts) -> String {
+    if facts.events.is_empty() {
+        return String::new();
     }
-    let place: BTreeMap<&str, usize> = steps.iter().enumerate().map(|(at, s)| (s.id.as_str(), at)).collect();
-    let mut level = vec![0usize; steps.len()];
-    // As often as the longest way is long; the record of a run holds no cycle.
-    for _ in 0..steps.len() {
-        let mut changed = false;
-        for (at, step) in steps.iter().enumerate() {
-            let before = step.depends_on.iter().filter_map(|d| place.get(d.as_str()));
-            let own = before.map(|d| level[*d] + 1).max().unwrap_or(0);
-            changed |= own != level[at];
-            level[at] = own;
-        }
-        if !changed {
-            break;
-        }
-    }
-    let mut filled = BTreeMap::new();
-    let mut spots = Vec::with_capacity(steps.len());
-    for own in &level {
-        let row = filled.entry(*own).or_insert(0usize);
-        spots.push((own * COLUMN, *row * ROW));
-        *row += 1;
-    }
-    let width = (level.iter().max().copied().unwrap_or(0) + 1) * COLUMN;
-    let height = filled.values().max().copied().unwrap_or(1) * ROW;
-    let mut out =
-        format!("<svg viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\">");
-    for (at, step) in steps.iter().enumerate() {
-        for other in step.depends_on.iter().filter_map(|d| place.get(d.as_str())) {
-            let ((x1, y1), (x2, y2)) = (spots[*other], spots[at]);
-            let _ = write!(
-                out,
-                "<path class=\"edge\" d=\"M{} {} C{} {} {} {} {x2} {}\"/>",
-                x1 + 170,
-                y1 + 13,
-                x1 + 190,
-                y1 + 13,
-                x2.saturating_sub(20),
-                y2 + 13,
-                y2 + 13
-            );
-        }
-    }
-    for (step, (x, y)) in steps.iter().zip(&spots) {
-        let _ = write!(
+    let mut out = String::from("<ul class=\"told\">\n");
+    for told in &facts.events {
+        let _ = writeln!(
             out,
-            "<rect class=\"{}\" x=\"{x}\" y=\"{y}\" width=\"170\" height=\"26\" rx=\"4\" opacity=\".55\"><title>{}: {}</title></rect>\
-             <text x=\"{}\" y=\"{}\">{}</text>",
-            step.state,
-            escape(&step.id),
-            step.state,
-            x + 8,
-            y + 17,
-            escape(&short(&step.id))
+            "<li><span class=\"dim\">{}</span><span>{}</span></li>",
+            when(told.at_ms),
+            escape(&told.text)
         );
     }
-    out.push_str("</svg>");
+    out.push_str("</ul>\n");
     out
 }
 

@@ -14,11 +14,11 @@ fn cell(text: &str) -> String {
     line.replace('|', "\\|").replace('`', "'").replace('<', "&lt;")
 }
 
-fn when(ms: i64) -> String {
+pub(super) fn when(ms: i64) -> String {
     Timestamp::from_millisecond(ms).map_or_else(|_| "-".into(), iso_seconds)
 }
 
-fn span(begin: i64, end: Option<i64>) -> String {
+pub(super) fn span(begin: i64, end: Option<i64>) -> String {
     let took = end.and_then(|end| u64::try_from(end - begin).ok());
     took.map_or_else(|| "-".into(), |ms| duration(Duration::from_millis(ms)))
 }
@@ -26,7 +26,7 @@ fn span(begin: i64, end: Option<i64>) -> String {
 pub fn markdown(facts: &Facts) -> String {
     let run = &facts.run;
     let mut out = String::new();
-    let name = run.workstream_id.as_deref().unwrap_or("workstream");
+    let name = facts.name();
     // Writing to a String cannot fail; so below.
     let _ = writeln!(out, "# {}: {}\n", cell(name), run.state);
     let _ = writeln!(out, "- run {}", run.run_id);
@@ -37,7 +37,7 @@ pub fn markdown(facts: &Facts) -> String {
         let _ = writeln!(out, "- began {}, took {}", when(begin), span(begin, run.ended_at));
     }
     let counts: Vec<String> = facts.counts().iter().map(|(state, n)| format!("{n} {state}")).collect();
-    let _ = writeln!(out, "- steps: {}", counts.join(", "));
+    let _ = writeln!(out, "- {}s: {}", facts.step_word(), counts.join(", "));
     if let Some(cost) = run.cost_usd {
         let _ = writeln!(out, "- cost: ${cost:.2}");
     }
@@ -47,7 +47,13 @@ pub fn markdown(facts: &Facts) -> String {
     if !facts.critical_path.is_empty() {
         let _ = writeln!(out, "- critical path: {}", facts.critical_path.join(" → "));
     }
-    out.push_str("\n## Steps\n\n| step | kind | state | attempts | tool | time | cost | |\n");
+    let (head, kind) = match facts.step_word() {
+        "turn" => ("Turns", "prompt"),
+        "task" => ("Tasks", "prompt"),
+        _ => ("Steps", "kind"),
+    };
+    let word = facts.step_word();
+    let _ = writeln!(out, "\n## {head}\n\n| {word} | {kind} | state | attempts | tool | time | cost | |");
     out.push_str("| --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for step in &facts.steps {
         let cost = step.cost().map_or_else(|| "-".into(), |c| format!("${c:.2}"));
@@ -55,7 +61,7 @@ pub fn markdown(facts: &Facts) -> String {
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} | {} | {took} | {cost} | {} |",
-            step.id,
+            cell(&step.id),
             cell(step.kind.as_deref().unwrap_or("-")),
             step.state,
             step.attempts.len(),
@@ -80,10 +86,10 @@ pub fn markdown(facts: &Facts) -> String {
             let _ = writeln!(
                 out,
                 "- {} → {} ({}, {}{})",
-                decision.step,
+                cell(&decision.step),
                 cell(choice),
                 cell(rule),
-                decision.strategy,
+                cell(&decision.strategy),
                 cell(&dropped)
             );
         }
@@ -111,8 +117,9 @@ fn timeline(facts: &Facts, out: &mut String) {
     for (id, attempt) in all {
         let _ = writeln!(
             out,
-            "| {} | {id} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} |",
             span(begin, Some(attempt.started_at)),
+            cell(id),
             attempt.number,
             span(attempt.started_at, attempt.ended_at),
             attempt.state
@@ -128,7 +135,7 @@ fn failures(facts: &Facts, out: &mut String) {
     }
     out.push_str("\n## Failures\n");
     for (step, attempt) in failed {
-        let _ = writeln!(out, "\n### {} attempt {}\n", step.id, attempt.number);
+        let _ = writeln!(out, "\n### {} attempt {}\n", cell(&step.id), attempt.number);
         let _ = writeln!(out, "{}", cell(attempt.error.as_deref().unwrap_or("no reason is known")));
         if let Some(log) = &attempt.log_path {
             let _ = writeln!(out, "\nlog: {log}");

@@ -1,9 +1,10 @@
-//! What became of a run, from the ledger alone (workstreams.md W23), and drawings of graphs.
+//! What became of a run of any kind, from the ledger alone (workstreams.md W23), and drawings of graphs.
 
 mod facts;
 pub mod graph;
 mod html;
 mod markdown;
+mod picture;
 
 pub use facts::{AttemptFacts, Facts, Routed, StepFacts, Told};
 pub use html::html;

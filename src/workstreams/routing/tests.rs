@@ -18,8 +18,17 @@ fn rule(id: &str, from: &[&str], strategy: Strategy) -> RoutingRule {
     }
 }
 
-const EDIT: Need<'_> =
-    Need { kind: Some("edit"), domain: None, risk: None, complexity: None, fixed: None, failed: &[] };
+const EDIT: Need<'_> = Need {
+    kind: Some("edit"),
+    domain: None,
+    risk: None,
+    complexity: None,
+    fixed: None,
+    failed: &[],
+    agent: false,
+    usual: None,
+    again: None,
+};
 
 #[derive(Default)]
 struct World {
@@ -168,4 +177,38 @@ fn safety_and_names() {
     );
     world.open("c");
     assert_eq!(world.choice(named), "wait Some(61000)");
+}
+
+/// A oneshot is done by agents alone; without a rule by the usual worker, where one is named.
+#[test]
+fn workers_are_agents() {
+    let mut world = World::new(vec![rule("r", &["a", "b"], Strategy::Fixed)]);
+    let audited = Need { agent: true, ..EDIT };
+    assert!(world.choice(audited).contains("a: is no agent, and a oneshot needs one"));
+    world.tools[1].agent = true;
+    assert_eq!(world.choice(audited), "b");
+    world.tools[2].agent = true;
+    let plain = Need { kind: None, usual: Some("c"), ..audited };
+    assert_eq!(world.choice(plain), "c");
+    assert_eq!(world.choice(Need { usual: Some("c"), ..audited }), "b", "a rule comes first");
+    assert_eq!(world.choice(Need { usual: None, ..plain }), "b");
+}
+
+/// A6: a tool that a rate limit refuses is passed over while another is left, and waited for when none is.
+#[test]
+fn rate_limits() {
+    let mut world = World::new(vec![rule("r", &["a", "b"], Strategy::Fixed)]);
+    let limited = |until| Health { limited: Some(until), ..Health::default() };
+    world.health.insert("a".into(), limited(9_000));
+    assert_eq!(world.choice(EDIT), "b");
+    assert_eq!(world.route(EDIT).candidates[0].1.as_deref(), Some("it is rate limited"));
+    world.health.insert("b".into(), limited(8_000));
+    assert_eq!(world.choice(EDIT), "wait Some(8000)");
+    world.rules[0].required = true;
+    assert_eq!(world.choice(EDIT), "wait Some(8000)", "a limit is no failure");
+    world.health.insert("a".into(), limited(2_000));
+    assert_eq!(world.choice(EDIT), "a", "its time has come");
+    world.health.clear();
+    assert_eq!(world.choice(Need { again: Some("b"), ..EDIT }), "b", "the same is asked again");
+    assert_eq!(world.choice(Need { again: Some("ghost"), ..EDIT }), "a");
 }

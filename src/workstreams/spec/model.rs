@@ -127,7 +127,7 @@ impl Step {
 
     /// A tool is needed: all but the step's own command.
     pub fn is_routed(&self) -> bool {
-        self.prompt.is_some()
+        self.prompt.is_some() || self.oneshot.is_some()
     }
 }
 

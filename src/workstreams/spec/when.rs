@@ -72,7 +72,7 @@ pub fn holds<'a>(
 }
 
 /// JSON is nested no deeper than its parser allows.
-fn value(json: &Json) -> Value {
+pub(in crate::workstreams) fn value(json: &Json) -> Value {
     match json {
         Json::Null => Value::from(()),
         Json::Bool(b) => Value::from(*b),

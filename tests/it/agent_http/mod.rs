@@ -2,7 +2,7 @@
 
 mod answers;
 mod faults;
-mod server;
+pub mod server;
 
 use crate::cli::project::Project;
 

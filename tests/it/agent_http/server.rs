@@ -74,7 +74,7 @@ fn read(stream: &TcpStream) -> Option<Asked> {
     }
     let mut asked =
         Asked { line: first.trim_end_matches(" HTTP/1.1").to_owned(), headers, body: String::new() };
-    let length = asked.header("content-length").and_then(|v| v.parse::<usize>().ok())?;
+    let length = asked.header("content-length").and_then(|v| v.parse::<usize>().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     asked.body = String::from_utf8(body).ok()?;

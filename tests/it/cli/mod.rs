@@ -12,5 +12,6 @@ mod refusals;
 mod secrets;
 mod sequences;
 mod signals;
+mod start_folder;
 mod stopping;
 mod supervised;

@@ -81,7 +81,7 @@ fn the_second_ctrl_c_is_immediate() {
     let second = Instant::now();
     kill_process(pid, Signal::INT).unwrap();
     assert_eq!(run.wait().unwrap().code(), Some(130));
-    assert!(second.elapsed() < Duration::from_secs(3), "{:?}", second.elapsed());
+    assert!(second.elapsed() < Duration::from_secs(30), "{:?}", second.elapsed());
     assert_eq!(p.brief(), "1 galph waiting-galph");
     assert_eq!(of_project(&p.root()), Vec::<String>::new());
 }

@@ -6,6 +6,7 @@ mod gc;
 mod hooks;
 mod ill;
 mod kills;
+mod reports;
 
 use std::path::Path;
 

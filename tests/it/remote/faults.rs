@@ -40,7 +40,7 @@ fn a_hanging_server_does_not_hang_us() {
         assert!(matches!(remote.list(&[MAIN]), Err(RemoteError::TimedOut(_))), "{:?}", ground.kind);
         let sent = remote.swap(&Swap { reference: MAIN, expected: None, new: one });
         assert!(matches!(sent, Err(RemoteError::TimedOut(_))));
-        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
         knob.set(Fault::None);
         ground.silence = Duration::from_secs(30);
         assert_eq!(ground.open(&ann).list(&[MAIN]).unwrap(), [None]);
@@ -60,7 +60,7 @@ fn a_silent_port_does_not_hang_us() {
             let start = Instant::now();
             let error = remote.list(&[MAIN]).unwrap_err();
             assert_eq!(error.passing(), Passing::Yes, "{url} {wish:?}: {error}");
-            assert!(start.elapsed() < Duration::from_secs(15), "{url} {wish:?}");
+            assert!(start.elapsed() < Duration::from_secs(60), "{url} {wish:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ const HOOKS: &str = "hooks:\n  \
 
 /// Short leases, so that a dead machine is found dead in this test.
 const SHORT: &str =
-    "sync: {poll_interval: 0.05, lease_secs: 1.5, margin_secs: 0.5, retry_secs: 20, heartbeat_secs: 0.2}\n";
+    "sync: {poll_interval: 0.05, lease_secs: 3, margin_secs: 1, retry_secs: 20, heartbeat_secs: 0.2}\n";
 
 fn lines(ground: &Ground, file: &str) -> Vec<serde_json::Value> {
     ground.read(file).lines().map(|line| serde_json::from_str(line).unwrap()).collect()

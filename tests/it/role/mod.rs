@@ -6,6 +6,7 @@ mod crash;
 mod cron;
 mod facts;
 mod fence;
+mod folder;
 mod ground;
 mod heritage;
 mod interrupts;

@@ -27,7 +27,7 @@ async fn hang(script: &str, grace: u64) -> (u64, u64, u64) {
     let attempt = request.attempt.clone();
     let lag = Lag::measure();
     let (outcome, facts) = conduct(request, &Stop::new()).await;
-    let slack = SLACK + lag.end();
+    let slack = lag.end().allows(SLACK);
     assert_eq!(outcome.error_kind, ErrorKind::Inactivity, "{outcome:?}");
     assert_eq!(outcome.error.as_deref(), Some("no sign of life for 0.3 s (inactivity limit)"));
     assert_eq!(marked(&attempt), Vec::<String>::new());
@@ -86,7 +86,7 @@ async fn a_leak_is_reported_and_ended() {
     let attempt = request.attempt.clone();
     let lag = Lag::measure();
     let (outcome, facts) = conduct(request, &Stop::new()).await;
-    let slack = SLACK + lag.end();
+    let slack = lag.end().allows(SLACK);
     assert_eq!((&outcome.state, outcome.exit), (&Lifecycle::Completed, Exit::Code(0)));
     assert_eq!(outcome.leaked.len(), 4, "{:?}", outcome.leaked);
     assert_eq!(outcome.leaked.iter().filter(|leak| leak.held_output).count(), 2);
@@ -128,7 +128,7 @@ async fn found_by_the_pipe() {
     let outcome = outcome_of(request).await;
     assert_eq!(outcome.leaked.len(), 1);
     assert!(outcome.leaked[0].held_output && !lives(bench.pids("P")[0]));
-    assert!(outcome.duration < Duration::from_secs(3), "{:?}", outcome.duration);
+    assert!(outcome.duration < Duration::from_secs(30), "{:?}", outcome.duration);
 }
 
 /// A short-lived helper that ends by itself right after the agent is no leak.

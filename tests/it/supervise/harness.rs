@@ -227,35 +227,82 @@ impl OutputParser for Records {
     }
 }
 
-/// Measures how late this machine wakes a thread: what a busy one adds to every step of what it is timed for.
+/// Measures what this machine itself does to timed things: how late it wakes a thread, and how much of a CPU it gives
+/// to one that works.
 pub struct Lag {
     over: Arc<AtomicBool>,
-    thread: JoinHandle<Duration>,
+    thread: JoinHandle<Delay>,
+}
+
+/// What a busy machine adds.
+#[derive(Debug, Clone, Copy)]
+pub struct Delay {
+    /// Milliseconds between the time to wake and waking, at most.
+    late: u64,
+    /// How much longer work takes than its CPU time; 1 where nobody else works.
+    stretch: f64,
 }
 
 impl Lag {
-    /// Steps between two things that are timed: a timer, a signal, an end, a wait, a read, a message.
-    const STEPS: u32 = 6;
-
     pub fn measure() -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&over);
         let thread = std::thread::spawn(move || {
-            const PAUSE: Duration = Duration::from_millis(2);
+            const PAUSE: Duration = Duration::from_millis(10);
+            const WORK: Duration = Duration::from_millis(5);
             let mut most = Duration::ZERO;
+            let (mut worked, mut took) = (Duration::ZERO, Duration::ZERO);
             while !told.load(Ordering::Relaxed) {
                 let start = Instant::now();
                 std::thread::sleep(PAUSE);
                 most = most.max(start.elapsed().saturating_sub(PAUSE));
+                let (start, used) = (Instant::now(), cpu_time());
+                while cpu_time() - used < WORK {
+                    std::hint::spin_loop();
+                }
+                worked += cpu_time() - used;
+                took += start.elapsed();
             }
-            most
+            let stretch = (took.as_secs_f64() / worked.as_secs_f64().max(1e-9)).max(1.0);
+            Delay { late: u64::try_from(most.as_millis()).unwrap(), stretch }
         });
         Self { over, thread }
     }
 
-    /// Milliseconds that the machine itself may have added.
-    pub fn end(self) -> u64 {
+    pub fn end(self) -> Delay {
         self.over.store(true, Ordering::Relaxed);
-        u64::try_from((self.thread.join().unwrap() * Self::STEPS).as_millis()).unwrap()
+        self.thread.join().unwrap()
     }
+}
+
+impl Delay {
+    /// Steps between two things that are timed: a timer, a signal, an end, a wait, a read, a message.
+    const STEPS: u64 = 6;
+
+    /// Milliseconds that this machine may take for what an idle one does in `time`.
+    pub fn allows(self, time: u64) -> u64 {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds of a test")]
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of a test")]
+        let stretched = (time as f64 * self.stretch) as u64;
+        stretched + self.late * Self::STEPS
+    }
+}
+
+/// Of this thread.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap(), u32::try_from(time.tv_nsec).unwrap())
+}
+
+/// Repeats a scenario that failed while this machine itself needed twice the `margin` that its limits leave: that
+/// proves nothing of the program.
+pub async fn unless_late(margin: Duration, scenario: impl AsyncFn() -> Result<(), String>) {
+    let margin = u64::try_from(margin.as_millis()).unwrap();
+    for _ in 0..50 {
+        let lag = Lag::measure();
+        let Err(text) = scenario().await else { return };
+        let delay = lag.end();
+        assert!(delay.allows(margin) >= 2 * margin, "{text} ({delay:?}, {margin} ms are allowed)");
+    }
+    panic!("this machine was late each time");
 }

@@ -30,7 +30,7 @@ async fn the_end_does_not_depend_on_the_terminal() {
     request.pty = true;
     let outcome = outcome_of(request).await;
     assert_eq!((outcome.exit, outcome.stdout_bytes), (Exit::Code(6), 50_000));
-    assert!(outcome.duration < Duration::from_secs(3), "{:?}", outcome.duration);
+    assert!(outcome.duration < Duration::from_secs(30), "{:?}", outcome.duration);
     assert_eq!(outcome.leaked.len(), 1);
     assert!(outcome.leaked[0].held_output && !lives(bench.pids("P")[0]));
 }

@@ -47,7 +47,7 @@ fn two_signals() {
     send(&host, Signal::INT);
     let said: Vec<String> = lines.collect();
     let status = host.wait().unwrap();
-    assert!(second.elapsed() < Duration::from_secs(2), "{:?}", second.elapsed());
+    assert!(second.elapsed() < Duration::from_secs(30), "{:?}", second.elapsed());
     assert_eq!(status.code(), Some(130));
     assert!(said.iter().any(|line| line.starts_with("outcome interrupted Signal(9)")), "{said:?}");
     assert_eq!(of_project(bench.dir.path()), Vec::<String>::new());

@@ -29,6 +29,11 @@ impl Terminal {
         format!("{:?}", rustix::termios::tcgetattr(&self.line).unwrap().local_modes)
     }
 
+    /// Every mode and special character.
+    pub fn all_modes(&self) -> String {
+        format!("{:?}", rustix::termios::tcgetattr(&self.line).unwrap())
+    }
+
     /// The supervising program in a session of its own on this terminal. The shell stays in ours: a child of this
     /// process in another session would look like an orphan to the supervisors of other tests.
     pub fn start(&self, command: &Command) -> Child {

@@ -72,14 +72,12 @@ fn reports() {
     p.run(&["report", "last", "--format", "html", "--output", "r.html"]).expect(0);
     let html = p.read("r.html");
     assert!(
-        html.contains("<svg") && html.contains("class=\"failed\"") && html.contains("class=\"edge\""),
+        html.contains("<svg") && html.contains("data-tone=\"bad\"") && html.contains("class=\"edge\""),
         "{html}"
     );
     assert!(!html.contains("<script") && html.contains("&lt;script&gt;alert(1)"), "{html}");
     assert!(!html.contains("http:") && !html.contains("https:") && !html.contains("src="), "{html}");
     assert_eq!(report(&p)["run"]["state"], "failed");
-    p.run(&["batch", "--exec", "ws.yaml"]);
-    assert!(p.run(&["report", "last"]).expect(2).err.contains("it is no workstream's"));
 }
 
 /// W22: a line a change, counted by step, the last at 100 %.

@@ -36,6 +36,7 @@ fn killed_at_random_and_resumed() {
     p.write("ws.yaml", &file(steps));
     let mut seed = 3u64;
     let mut left = kills;
+    let (mut runs, mut cut) = (0, 0);
     while left > 0 {
         std::fs::write(p.path("effects"), "").unwrap();
         let mut earlier = newest(&p);
@@ -73,8 +74,10 @@ fn killed_at_random_and_resumed() {
             }
             child = p.start(&["workstream", "resume", "last", "-q"]);
         }
-        check(&p, steps);
+        cut += check(&p, steps);
+        runs += 1;
     }
+    println!("{kills} kills, {runs} runs of {steps} steps came to their end, {cut} attempts were cut off");
 }
 
 /// The newest run, if any is recorded.
@@ -84,7 +87,9 @@ fn newest(p: &Project) -> Option<String> {
     list["runs"][0]["run_id"].as_str().map(str::to_owned)
 }
 
-fn check(p: &Project, steps: usize) {
+/// How many attempts were cut off.
+fn check(p: &Project, steps: usize) -> usize {
+    let mut cut = 0;
     let report = said(&p.run(&["report", "last", "--format", "json"]).expect(0));
     assert_eq!(report["run"]["state"], "succeeded");
     let mut effects: BTreeMap<String, usize> = BTreeMap::new();
@@ -99,6 +104,8 @@ fn check(p: &Project, steps: usize) {
         let crashed =
             attempts.iter().filter(|a| a["state"] == "failed" && a["error"] == "orchestrator-crash").count();
         assert_eq!(attempts.len(), crashed + 1, "{id}: {attempts:#?}");
+        cut += crashed;
         assert!((1..=crashed + 1).contains(&effects[id]), "{id}: {} times, {crashed} crashes", effects[id]);
     }
+    cut
 }

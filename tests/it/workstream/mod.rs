@@ -1,10 +1,15 @@
 //! Workstreams with real processes.
 
 mod api;
+mod audited;
+mod circuits;
 mod commands;
 mod endings;
 mod examples;
+mod http;
 mod kills;
+mod limits;
+mod mixes;
 mod quarantine;
 mod tools;
 

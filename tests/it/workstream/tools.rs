@@ -144,3 +144,27 @@ fn adapters() {
     );
     assert_eq!(told["decisions"][0]["rule"], "j");
 }
+
+/// W15: `auto` comes to prefer the better of two tools, and goes on trying the other.
+#[test]
+fn auto_converges() {
+    let p = Project::new();
+    p.config(
+        "workstream:
+  tools:
+    bad: {shell: 'case $ORCHESTRATOR_STEP in *0) true;; *) exit 1;; esac', kinds: [edit]}
+    good: {shell: 'true', kinds: [edit]}
+  routing: [{id: r, match: {kind: [edit]}, from: [bad, good], strategy: auto}]
+  quarantine: {same_error: 0}
+",
+    );
+    let mut text = String::from("id: x\non_failure: continue\nmax_parallel: 1\nsteps:\n");
+    for n in 0..40 {
+        writeln!(text, "  - {{id: s{n}, kind: edit, prompt: do}}").unwrap();
+    }
+    run(&p, &text, 0);
+    let told = report(&p);
+    let of = |at: usize| told["steps"][at]["attempts"][0]["tool"].as_str().unwrap() == "bad";
+    let bad: Vec<usize> = (0..40).filter(|at| of(*at)).collect();
+    assert!((3..=8).contains(&bad.len()) && bad[bad.len() - 1] >= 20, "{bad:?}");
+}

@@ -82,14 +82,20 @@ impl Engine<'_> {
         self.account(&done);
         let quarantine = self.suspicion(&done);
         let over = self.schedule.is_halted() || self.level > 0 || quarantine.is_some();
+        let refused = done.refused.as_ref().filter(|_| done.ended == Ended::Failed && !over);
+        let rest = refused.map(|refused| self.refuse(&done, refused));
+        if done.refused.is_none() {
+            self.refused.remove(&step);
+        }
         let next = match done.ended {
-            Ended::Failed if !over => {
+            Ended::Failed if !over && rest.is_none() => {
                 let retry = own.retry.clone().unwrap_or_default();
                 self.next(&retry, &done, now)
             }
             _ => None,
         };
         let to = match (done.ended, next) {
+            _ if rest.is_some() => None,
             (_, Some(_)) => None,
             (Ended::Succeeded, None) => Some(StepState::Succeeded),
             (Ended::Failed, None) => Some(StepState::Failed),
@@ -109,9 +115,10 @@ impl Engine<'_> {
                     .event(Event::Warning { text: format!("the answer of {} is not kept: {e}", own.id) });
             }
         }
-        match next {
-            Some(delay) => self.again(&done, now, delay),
-            None => self.over(&done)?,
+        match (rest, next) {
+            (Some(span), _) => self.rest(&done, now, span)?,
+            (None, Some(delay)) => self.again(&done, now, delay),
+            (None, None) => self.over(&done)?,
         }
         if let Some(reason) = quarantine.filter(|_| self.level == 0) {
             self.quarantined.get_or_insert(reason);
@@ -132,6 +139,9 @@ impl Engine<'_> {
             reason: format!("step {id} wrote outside its files_scope"),
             evidence: done.outside.iter().take(EVIDENCE).cloned().collect(),
         });
+        if done.refused.is_some() {
+            return outside;
+        }
         let returned = done.hash.and_then(|hash| self.guard.output(done.step, hash));
         let returned =
             returned.map(|reason| Reason { reason: format!("step {id}: {}", reason.reason), ..reason });
@@ -193,7 +203,8 @@ impl Engine<'_> {
     fn next(&self, retry: &Retry, done: &Done, now: Duration) -> Option<Duration> {
         let since = self.first_began[done.step].map_or(Duration::ZERO, |began| now.saturating_sub(began));
         let unit = self.ground.ids.unit();
-        match retry.next(self.attempts[done.step], done.trouble, since, unit) {
+        let tried = self.attempts[done.step].saturating_sub(self.refusals[done.step]);
+        match retry.next(tried, done.trouble, since, unit) {
             Next::After(delay) => Some(delay),
             Next::Over(_) => None,
         }
@@ -206,7 +217,8 @@ impl Engine<'_> {
                 self.spent += cost;
                 self.cost_usd = self.cost_usd.map(|sum| sum + cost);
             }
-            None if model => self.cost_usd = None,
+            // Who was refused before it did anything used nothing.
+            None if model && done.refused.is_none() => self.cost_usd = None,
             None => {}
         }
         let tokens = [done.result.input_tokens, done.result.output_tokens];
@@ -224,17 +236,16 @@ impl Engine<'_> {
             outcome: done.ended,
             result: done.result.clone(),
         };
-        let mut health = None;
         let mut told = None;
         if let Some(name) = done.tool.as_ref().filter(|_| own.is_routed()) {
             let success = match done.ended {
                 Ended::Succeeded => Some(true),
+                Ended::Failed if done.unasked || done.refused.is_some() => None,
                 Ended::Failed => Some(false),
                 Ended::Canceled => None,
             };
             let latency = done.took.as_secs_f64() * 1000.0;
-            let (row, event) = self.tools.end(name, success, done.trial, latency, at);
-            (health, told) = (Some(row), event);
+            told = self.tools.end(name, success, done.trial, latency, at);
         }
         let attempt = AttemptEnd {
             place: place.clone(),
@@ -247,7 +258,7 @@ impl Engine<'_> {
             result: done.result.clone(),
             event: event.clone(),
         };
-        let end = StepEnd { attempt, step_id: own.id.clone(), to, health };
+        let end = StepEnd { attempt, step_id: own.id.clone(), to };
         ground.book.change(Change::EndStep(end), place.clone(), Some(event));
         if let Some(event) = told {
             ground.book.event_at(&place, event);

@@ -12,8 +12,8 @@ use crate::ledger::{Change, IllegalMove, NewAttempt, StepStart, StepState};
 use crate::supervise::{Stop, StopReason};
 use crate::workstreams::engine::request::{Request, Work};
 use crate::workstreams::engine::setting::Setting;
-use crate::workstreams::engine::step::Start;
-use crate::workstreams::engine::tools::{Catalog, Tools};
+use crate::workstreams::engine::step::{Ground, Start};
+use crate::workstreams::engine::tools::{Entry, Tools};
 use crate::workstreams::quarantine::Reason;
 use crate::workstreams::routing::{Choice, Decision, Need};
 use crate::workstreams::schedule::{Item, Shift};
@@ -34,24 +34,39 @@ impl Engine<'_> {
         if self.level > 0 || self.over_budget.is_some() {
             return Ok(starts);
         }
+        let mut fresh = false;
         while self.quarantined.is_none() {
             let mut plans: BTreeMap<usize, Plan> = BTreeMap::new();
             let (ground, spec, tools) = (self.ground, self.spec, self.tools);
-            let (failed, broken) = (&self.failed_tools, &self.broken);
+            let desk = Desk { failed: &self.failed_tools, broken: &self.broken, refused: &self.refused };
             let now = ground.book.now_ms();
             let only = self.only;
             let mut admits = |step: usize| {
                 if only.is_some_and(|only| only != step) {
                     return false;
                 }
-                let plan = plan(step, spec, ground.catalog, tools, failed, broken, now);
-                let waits = matches!(&plan.decision, Some(Decision { choice: Choice::Wait(_), .. }));
-                plans.insert(step, plan);
-                !waits
+                if spec.steps[step].is_routed() && !std::mem::replace(&mut fresh, true) {
+                    tools.refresh();
+                }
+                loop {
+                    let plan = plan(step, ground, tools, &desk, now);
+                    let choice = plan.decision.as_ref().map(|decision| &decision.choice);
+                    match choice {
+                        Some(Choice::Wait(_)) => return false,
+                        // What is known of the tool is another thing now.
+                        Some(Choice::Take(name)) if tools.enter(name, now) == Entry::Lost => continue,
+                        _ => {}
+                    }
+                    plans.insert(step, plan);
+                    return true;
+                }
             };
-            let Some((step, shift)) = self.schedule.next(&mut admits)? else { return Ok(starts) };
+            let Some((step, shift)) = self.schedule.next(&mut admits)? else { break };
             let plan = plans.remove(&step).unwrap_or_default();
             starts.push(self.start(step, plan, shift.as_ref()));
+        }
+        if let Some(text) = self.tools.trouble() {
+            self.ground.book.event(Event::Warning { text });
         }
         Ok(starts)
     }
@@ -101,8 +116,7 @@ impl Engine<'_> {
     fn request(&self, step: usize, decision: Option<&Decision>, refused: &mut Option<String>) -> Request {
         let ground = self.ground;
         let own = &self.spec.steps[step];
-        let chosen = decision.and_then(|d| d.chosen().map(str::to_owned));
-        let tool = chosen.or_else(|| own.oneshot.as_ref().and(own.tool.clone()));
+        let tool = decision.and_then(|d| d.chosen().map(str::to_owned));
         let work = work_of(own, ground.setting).unwrap_or_else(|why| {
             refused.get_or_insert(why);
             Work::Prompt(String::new())
@@ -148,13 +162,9 @@ impl Engine<'_> {
     /// The use of a tool begins; true if it is the trial of its circuit.
     fn begin_use(&self, tool: Option<&str>, place: &Place) -> bool {
         let Some(name) = tool else { return false };
-        let book = self.ground.book;
-        let at = book.now_ms();
-        let trial = self.tools.begin(name, at);
+        let trial = self.tools.begin(name);
         if trial {
-            let health = self.tools.row(name, at);
-            let event = Some(Event::BreakerHalfOpen { tool: name.to_owned() });
-            book.change(Change::Health { health, place: place.clone(), event }, place.clone(), None);
+            self.ground.book.event_at(place, Event::BreakerHalfOpen { tool: name.to_owned() });
         }
         trial
     }
@@ -222,7 +232,7 @@ pub(super) fn lanes(spec: &Spec, scopes: &[Option<Scope>]) -> (Vec<Item>, Vec<Op
     for (at, step) in spec.steps.iter().enumerate() {
         let routed =
             step.is_routed().then_some((&step.kind, &step.domain, step.risk, step.complexity, &step.tool));
-        let lane = *of.entry((routed, &step.files_scope)).or_insert_with(|| {
+        let lane = *of.entry((routed, step.oneshot.is_some(), &step.files_scope)).or_insert_with(|| {
             lanes.push(scopes[at].clone());
             lanes.len() - 1
         });
@@ -231,24 +241,26 @@ pub(super) fn lanes(spec: &Spec, scopes: &[Option<Scope>]) -> (Vec<Item>, Vec<Op
     (items, lanes)
 }
 
-fn plan(
-    step: usize,
-    spec: &Spec,
-    catalog: &Catalog,
-    tools: &Tools,
-    failed: &BTreeMap<usize, Vec<String>>,
-    broken: &BTreeMap<usize, String>,
-    now: i64,
-) -> Plan {
-    if let Some(why) = broken.get(&step) {
+/// What earlier attempts say about the next one.
+struct Desk<'e> {
+    failed: &'e BTreeMap<usize, Vec<String>>,
+    broken: &'e BTreeMap<usize, String>,
+    refused: &'e BTreeMap<usize, (u32, Option<String>)>,
+}
+
+fn plan(step: usize, ground: &Ground<'_>, tools: &Tools, desk: &Desk<'_>, now: i64) -> Plan {
+    if let Some(why) = desk.broken.get(&step) {
         return Plan { decision: None, refused: Some(why.clone()) };
     }
-    let own = &spec.steps[step];
+    let own = &ground.spec.steps[step];
     if !own.is_routed() {
         return Plan::default();
     }
-    let need = Need::of(own, failed.get(&step).map_or(&[], Vec::as_slice));
-    Plan { decision: Some(tools.route(need, catalog, now)), refused: None }
+    let again = desk.refused.get(&step).and_then(|(_, tool)| tool.as_deref());
+    let limited = |name: &str| ground.limits.until(name, ground.catalog, ground.agents, now);
+    let failed = desk.failed.get(&step).map_or(&[][..], Vec::as_slice);
+    let need = Need { again, ..ground.catalog.need(own, failed) };
+    Plan { decision: Some(tools.route(need, ground.catalog, now, &limited)), refused: None }
 }
 
 fn work_of(step: &Step, setting: &Setting) -> Result<Work, String> {
