@@ -15,6 +15,7 @@ mod prompts;
 mod real;
 mod remote;
 mod role;
+mod security;
 #[cfg(feature = "web")]
 mod serve;
 mod supervise;

@@ -16,9 +16,6 @@ use crate::turns::settings::Settings;
 /// What is looked at has no event in common: files, refs, sockets, a lock.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Home, and everything from there on erased.
-const CLEAR: &str = "\x1b[H\x1b[2J";
-
 pub(super) fn watch(settings: &Settings, root: &Path, form: Form) -> Result<u8, Failure> {
     let drawn = std::io::stdout().is_terminal() && !form.oneline && form.format == Format::Text;
     let mut out = screen::stdout();
@@ -32,8 +29,11 @@ pub(super) fn watch(settings: &Settings, root: &Path, form: Form) -> Result<u8, 
         let changed = before.as_ref() != Some(&mark);
         before = Some(mark);
         if drawn || changed {
+            if drawn {
+                screen::clear();
+            }
             let text = match (drawn, form.format) {
-                (true, _) => format!("{CLEAR}{text}"),
+                (true, _) => text,
                 (false, Format::Json) => one_line(&text),
                 (false, Format::Text) if form.oneline => text,
                 (false, Format::Text) => format!("{text}\n"),
