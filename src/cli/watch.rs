@@ -18,7 +18,7 @@ pub(super) use shown::watch;
 
 #[cfg(feature = "tui")]
 mod shown {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
     use std::sync::mpsc::{Sender, channel};
     use std::thread;
 
@@ -102,7 +102,7 @@ mod shown {
 
     /// What `orchestrator stop` does to a live run. The request of a loop lies on disk, so that it holds even if the loop
     /// cannot be told now.
-    fn stop(root: &Path, socket: &PathBuf, kind: &str) -> Result<String, String> {
+    fn stop(root: &Path, socket: &Path, kind: &str) -> Result<String, String> {
         let request =
             StopRequest { reason: None, at: iso_seconds(SystemClock.now()), role: None, turn_id: None };
         let is_loop = kind == "turns" && !LoopLock::live(root).is_empty();

@@ -1,10 +1,12 @@
 // Runs every case, or those whose names are given, in one browser; says what happened, and fails if one did.
 import path from "node:path";
 import { launch, sweep } from "./harness.mjs";
-import { cases } from "./cases.mjs";
+import { cases as driven } from "./cases.mjs";
+import { pure } from "./pure.mjs";
 
 /** Cases wait more than they work. */
 const AT_ONCE = 3;
+const cases = { ...pure, ...driven };
 const wanted = process.argv.slice(2);
 const names = Object.keys(cases).filter((name) => wanted.length === 0 || wanted.includes(name));
 const browser = await launch();

@@ -9,7 +9,8 @@ pub fn run<'a>(runs: &'a [Run], live: &[Live], chosen: Option<&str>) -> Option<&
     by_name.or_else(|| runs.iter().find(lives)).or_else(|| runs.first())
 }
 
-/// The item whose output is shown: the chosen one, else what runs, else what ended or began last.
+/// The item whose output is shown: the chosen one, else what runs, else a task or step that failed, else what began
+/// last. A loop's turns come after each other: there the last one says how it stands.
 pub fn item<'a>(items: &'a [Item], chosen: Option<&str>) -> Option<&'a Item> {
     let by_name = chosen.and_then(|key| items.iter().find(|item| item.key == key));
     let newest = |items: &mut dyn Iterator<Item = &'a Item>| {
@@ -17,6 +18,9 @@ pub fn item<'a>(items: &'a [Item], chosen: Option<&str>) -> Option<&'a Item> {
     };
     by_name
         .or_else(|| newest(&mut items.iter().filter(|i| i.state == State::Running && i.attempt_id.is_some())))
+        .or_else(|| {
+            newest(&mut items.iter().filter(|i| i.state == State::Failed && i.iteration.unwrap_or(0) == 0))
+        })
         .or_else(|| newest(&mut items.iter().filter(|i| i.began_ms.is_some())))
         .or_else(|| items.first())
 }
@@ -35,6 +39,9 @@ mod tests {
         assert_eq!(item(&over, None).and_then(|i| i.began_ms), newest);
         assert_eq!(item(&items, Some(&items[2].key)).map(|i| &i.key), Some(&items[2].key));
         assert!(item(&[], None).is_none());
+        let mut steps = samples::workstream().shown.unwrap().items;
+        steps.retain(|step| step.state != State::Running);
+        assert_eq!(item(&steps, None).map(|i| i.title.as_str()), Some("shout"));
     }
 
     #[test]

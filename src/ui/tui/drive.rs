@@ -2,7 +2,9 @@
 //! sees.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,7 +34,7 @@ const BEAT: Duration = Duration::from_secs(1);
 const SHARE: u32 = 10;
 
 /// Ends a live loop after its turn; the words for the person, or why not.
-pub type Stopper = Box<dyn Fn(&PathBuf, &str) -> Result<String, String> + Send>;
+pub type Stopper = Box<dyn Fn(&Path, &str) -> Result<String, String> + Send>;
 
 /// What the view has to know.
 pub struct Watch {
@@ -61,9 +63,11 @@ pub fn watch(wiring: Watch, inputs: (Sender<Input>, Receiver<Input>)) -> Result<
     let (asks, asked) = channel();
     let source = Source::new(wiring.places, Box::new(SystemClock), wiring.mask);
     wake_up(source.private().to_owned(), asks.clone())?;
+    // A look that was not taken yet: while the terminal stands still, none are piled up.
+    let waiting = Arc::new(AtomicBool::new(false));
     spawn("look", {
-        let send = send.clone();
-        move || look(source, &asked, &send)
+        let (send, waiting) = (send.clone(), Arc::clone(&waiting));
+        move || look(source, &asked, &send, &waiting)
     })?;
     spawn("keys", {
         let send = send.clone();
@@ -91,6 +95,9 @@ pub fn watch(wiring: Watch, inputs: (Sender<Input>, Receiver<Input>)) -> Result<
                 dirty = true;
             }
             Ok(input) => {
+                if matches!(input, Input::Seen(_)) {
+                    waiting.store(false, Ordering::SeqCst);
+                }
                 dirty |= !matches!(&input, Input::Seen(sight) if sight.shows_the_same(&app.sight));
                 app = update(input, app);
             }
@@ -160,13 +167,15 @@ fn wake_up(folder: PathBuf, asks: Sender<Ask>) -> io::Result<()> {
 }
 
 /// Looks when there is something to see, and rests ten times as long as a look took.
-fn look(mut source: Source, asked: &Receiver<Ask>, send: &Sender<Input>) {
+fn look(mut source: Source, asked: &Receiver<Ask>, send: &Sender<Input>, waiting: &AtomicBool) {
     let mut focus = Focus::default();
     loop {
         let began = Instant::now();
-        let sight = source.look(&focus).clone();
-        if send.send(Input::Seen(Box::new(sight))).is_err() {
-            return;
+        if !waiting.swap(true, Ordering::SeqCst) {
+            let sight = source.look(&focus).clone();
+            if send.send(Input::Seen(Box::new(sight))).is_err() {
+                return;
+            }
         }
         let rest = Instant::now() + (began.elapsed() * SHARE).min(BEAT);
         let mut due = false;

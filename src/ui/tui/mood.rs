@@ -118,7 +118,7 @@ fn waits(sight: &Sight, live: &Live, shown: &Shown, now_ms: i64) -> Mood {
     match (waiting, &sight.turn) {
         (Some(why), _) => {
             let (who, reason) = why.text.split_once(" waits: ").unwrap_or((&why.text, ""));
-            Mood::new("WAITING", Tone::Plain, who).time(time(why.at_ms)).fact(reason).fact(holder(sight))
+            Mood::new("WAITING", Tone::Plain, who).time(time(why.at_ms)).fact(reason)
         }
         (None, Turn::Of(state)) if live.kind == "turns" => {
             Mood::new("BETWEEN", Tone::Plain, format!("{}'s turn is next", state.actor))

@@ -4,6 +4,7 @@
 //! direction of writing or hide.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use ratatui::text::Span;
@@ -24,7 +25,8 @@ pub fn clean(line: &str) -> Cow<'_, str> {
     let (mut column, mut marks) = (0usize, 0);
     for (at, c) in line.char_indices() {
         if at >= LONGEST {
-            out.push_str(&format!("… {} more bytes", line.len() - at));
+            // Writing to a String cannot fail.
+            let _ = write!(out, "… {} more bytes", line.len() - at);
             break;
         }
         match c {
@@ -114,16 +116,13 @@ pub fn wrap(line: &str, cells: usize) -> Vec<String> {
     for c in line.chars() {
         let own = width(c);
         if used + own > cells {
-            match gap.take().filter(|(_, at)| *at * 3 > cells * 2) {
-                Some((bytes, at)) => {
-                    let rest = row.split_off(bytes);
-                    rows.push(std::mem::replace(&mut row, rest).trim_end().to_owned());
-                    used -= at;
-                }
-                None => {
-                    rows.push(std::mem::take(&mut row));
-                    used = 0;
-                }
+            if let Some((bytes, at)) = gap.take().filter(|(_, at)| *at * 3 > cells * 2) {
+                let rest = row.split_off(bytes);
+                rows.push(std::mem::replace(&mut row, rest).trim_end().to_owned());
+                used -= at;
+            } else {
+                rows.push(std::mem::take(&mut row));
+                used = 0;
             }
             if c == ' ' && row.is_empty() {
                 continue;

@@ -14,14 +14,13 @@ impl Theme {
     pub fn tone(self, tone: Tone) -> Style {
         let style = Style::new();
         match (tone, self.colour) {
-            (Tone::Plain, _) => style,
+            (Tone::Plain, _) | (Tone::Good, false) => style,
             (Tone::Quiet, _) => style.add_modifier(Modifier::DIM),
             (Tone::Active, true) => style.fg(Color::Cyan),
             (Tone::Good, true) => style.fg(Color::Green),
             (Tone::Warning, true) => style.fg(Color::Yellow),
             (Tone::Bad, true) => style.fg(Color::Red),
             (Tone::Active | Tone::Warning | Tone::Bad, false) => style.add_modifier(Modifier::BOLD),
-            (Tone::Good, false) => style,
         }
     }
 
@@ -41,13 +40,13 @@ impl Theme {
     pub fn quiet(self) -> Style {
         self.tone(Tone::Quiet)
     }
+}
 
-    pub fn strong(self) -> Style {
-        Style::new().add_modifier(Modifier::BOLD)
-    }
+pub fn strong() -> Style {
+    Style::new().add_modifier(Modifier::BOLD)
+}
 
-    /// The chosen line.
-    pub fn chosen(self) -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
-    }
+/// The chosen line.
+pub fn chosen() -> Style {
+    Style::new().add_modifier(Modifier::REVERSED)
 }

@@ -81,7 +81,7 @@ fn press(key: Key, mut app: App) -> App {
     match (key, app.page) {
         (Key::Char('q'), _) => app.quit = Some(0),
         (Key::Char('?'), Page::Help) | (Key::Escape | Key::Left, Page::Help | Page::Detail) => {
-            app.page = Page::Main
+            app.page = Page::Main;
         }
         (Key::Char('?'), _) => app.page = Page::Help,
         (Key::Char('/'), _) => app.typing = true,

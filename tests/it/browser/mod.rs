@@ -11,7 +11,7 @@ use orchestrator::clock::SystemClock;
 use orchestrator::event::{Event, Place};
 use orchestrator::ledger::{Ledger, Options, Record, Writer};
 
-use crate::cli::project::Project;
+use crate::cli::project::{Project, wait_until};
 
 const DRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
 /// Events of the run that must stay smooth.
@@ -30,7 +30,7 @@ fn flood(p: &Project) {
     let ledger = Ledger::open_existing(&path).unwrap();
     let run = ledger.runs(orchestrator::ledger::RunFilter::default(), 1).unwrap().remove(0);
     let attempt = ledger.attempts(&run.run_id, 0, 1).unwrap().remove(0);
-    drop(ledger);
+    let before = ledger.last_seq().unwrap();
     let writer = Writer::start(Options { path, clock: Arc::new(SystemClock), mask: None }).unwrap();
     let place = Place::run(run.run_id).attempt(attempt.attempt_id);
     for number in 0..MANY {
@@ -43,6 +43,11 @@ fn flood(p: &Project) {
             _ => Event::AttemptOutput { role: "galph".into(), text: format!("line {number}\n") },
         };
         writer.event(Record { place: place.clone(), at: attempt.started_at, event });
+        // What a slow disk cannot take would be dropped.
+        if (number + 1) % 1000 == 0 {
+            let written = before + i64::try_from(number + 1).unwrap();
+            wait_until("the events in the ledger", || ledger.last_seq().unwrap() >= written);
+        }
     }
     assert!(writer.close(Duration::from_secs(60)), "the events were not written");
 }

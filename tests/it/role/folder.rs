@@ -312,6 +312,8 @@ fn stopped_during_a_turn_and_between() {
     p.run(&["resume"]).expect(0);
 
     std::fs::remove_file(p.path("sequence")).unwrap();
+    // What the first one said must not be taken for this one's words.
+    std::fs::remove_file(&ralph.said).unwrap();
     let mut ralph = Loop::start(&p, "ralph", &["--sync-loops", "0"]);
     ralph.awaits("it is galph's turn");
     p.run(&["stop"]).expect(0);

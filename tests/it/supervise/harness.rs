@@ -257,10 +257,10 @@ impl Lag {
                 std::thread::sleep(PAUSE);
                 most = most.max(start.elapsed().saturating_sub(PAUSE));
                 let (start, used) = (Instant::now(), cpu_time());
-                while cpu_time() - used < WORK {
+                while cpu_time().saturating_sub(used) < WORK {
                     std::hint::spin_loop();
                 }
-                worked += cpu_time() - used;
+                worked += cpu_time().saturating_sub(used);
                 took += start.elapsed();
             }
             let stretch = (took.as_secs_f64() / worked.as_secs_f64().max(1e-9)).max(1.0);

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::super::app::{App, Page};
 use super::super::sight::Tone;
 use super::super::text::{clean, width_of};
+use super::super::theme;
 use super::panes::put;
 
 const MAIN: &[(&str, &str)] = &[
@@ -45,7 +46,7 @@ pub(super) fn foot(app: &App, area: Rect, buf: &mut Buffer) {
     if app.typing {
         let words = format!("/{}█", clean(&app.filter));
         let keys = Span::styled("   enter keeps it · esc clears it", theme.quiet());
-        return put(area, 0, Line::from(vec![Span::styled(words, theme.strong()), keys]), buf);
+        return put(area, 0, Line::from(vec![Span::styled(words, theme::strong()), keys]), buf);
     }
     if let Some(note) = &app.note {
         return put(area, 0, Span::styled(clean(&note.text).into_owned(), theme.tone(note.tone)), buf);
@@ -71,7 +72,7 @@ pub(super) fn foot(app: &App, area: Rect, buf: &mut Buffer) {
         if cells > left {
             break;
         }
-        spans.push(Span::styled((*key).to_owned(), theme.strong()));
+        spans.push(Span::styled((*key).to_owned(), theme::strong()));
         spans.push(Span::styled(format!(" {word}{gap}"), theme.quiet()));
         left = left.saturating_sub(cells + gap.len());
     }

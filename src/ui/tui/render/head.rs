@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::super::app::App;
 use super::super::mood::{self, Mood, short};
 use super::super::text::{fit, width_of};
+use super::super::theme;
 use super::letters::large;
 use super::panes::{put, put_right, split};
 
@@ -34,7 +35,7 @@ pub(super) fn head(app: &App, area: Rect, buf: &mut Buffer) {
         let gap = if mood.facts.is_empty() { "" } else { "   " };
         let room = usize::from(area.width).saturating_sub(width_of(next) + gap.len() + 2);
         facts = vec![Span::raw(fit(&mood.facts.join(" · "), room).into_owned())];
-        facts.push(Span::styled(format!("{gap}→ {next}"), app.theme.strong()));
+        facts.push(Span::styled(format!("{gap}→ {next}"), theme::strong()));
     }
     put(area, row, Line::from(facts), buf);
 }
@@ -43,7 +44,7 @@ pub(super) fn head(app: &App, area: Rect, buf: &mut Buffer) {
 fn word(app: &App, mood: &Mood, row: u16, area: Rect, buf: &mut Buffer) {
     let mut word = vec![Span::styled(format!(" {} ", mood.word), app.theme.badge(mood.tone))];
     word.push(Span::raw("  "));
-    word.push(Span::styled(mood.who.clone(), app.theme.strong()));
+    word.push(Span::styled(mood.who.clone(), theme::strong()));
     if !mood.time.is_empty() {
         word.push(Span::raw("  "));
         word.push(Span::styled(mood.time.clone(), app.theme.tone(mood.tone)));
@@ -82,7 +83,7 @@ fn place(app: &App) -> String {
     if let Some(shown) = &app.sight.shown {
         words.extend(shown.branch.iter().map(|b| format!("branch {b}")));
         let at = app.sight.runs.iter().position(|run| run.id == shown.run_id).unwrap_or(0);
-        let number = if at == 0 { String::new() } else { format!(" (run {} back)", at) };
+        let number = if at == 0 { String::new() } else { format!(" (run {at} back)") };
         words.push(format!("{} {}{number}", shown.kind, short(&shown.run_id)));
     }
     words.push(app.clock(app.now_ms));

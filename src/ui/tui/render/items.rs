@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::super::app::App;
 use super::super::sight::{Item, State, Tone};
 use super::super::text::{cost, pad, pad_left, running, took};
+use super::super::theme;
 use super::panes::{heading, put};
 
 pub(super) fn items(app: &App, area: Rect, buf: &mut Buffer) {
@@ -77,7 +78,7 @@ fn line(app: &App, item: &Item, lit: bool, columns: &Columns) -> Line<'static> {
         let number = item.iteration.map_or_else(String::new, |n| n.to_string());
         spans.push(Span::styled(format!("{} ", pad_left(&number, columns.iteration - 1)), theme.quiet()));
     }
-    let bold = if item.state == State::Running { theme.strong() } else { Style::new() };
+    let bold = if item.state == State::Running { theme::strong() } else { Style::new() };
     spans.push(Span::styled(format!("{} ", pad(&item.title, columns.title)), bold));
     if columns.what > 2 {
         spans.push(Span::styled(format!("{} ", pad(&what(item), columns.what - 1)), theme.quiet()));
@@ -98,7 +99,7 @@ fn line(app: &App, item: &Item, lit: bool, columns: &Columns) -> Line<'static> {
     }
     spans.push(Span::raw(" "));
     let line = Line::from(spans);
-    if lit && app.chosen.is_some() { line.style(theme.chosen()) } else { line }
+    if lit && app.chosen.is_some() { line.style(theme::chosen()) } else { line }
 }
 
 /// What it does, or why it is not well.

@@ -35,10 +35,10 @@ fn nothing_yet(app: &App, area: Rect, buf: &mut Buffer) {
     let lines = [
         "what the agents print will stand here",
         "",
-        "orchestrator --once            one turn of every role",
-        "orchestrator batch FILE        many tasks at once",
-        "orchestrator workstream run    a graph of steps",
-        "orchestrator demo              a run in a scratch project",
+        "orchestrator --once          one turn each",
+        "orchestrator batch FILE      many tasks",
+        "orchestrator workstream run  a graph of steps",
+        "orchestrator demo            a first look",
     ];
     for (row, line) in (0u16..).zip(lines) {
         put(area, row, Span::styled(line, app.theme.quiet()), buf);

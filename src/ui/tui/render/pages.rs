@@ -8,6 +8,7 @@ use super::super::app::App;
 use super::super::mood::short;
 use super::super::sight::State;
 use super::super::text::{ago, cost, pad, running, took, wrap};
+use super::super::theme;
 use super::panes::{heading, put};
 
 const KEYS: &[(&str, &str)] = &[
@@ -27,7 +28,7 @@ pub(super) fn help(app: &App, area: Rect, buf: &mut Buffer) {
     let area = heading(app, area, "keys", "", buf);
     let mut row = 0;
     for (key, words) in KEYS {
-        let key = Span::styled(pad(key, 12), app.theme.strong());
+        let key = Span::styled(pad(key, 12), theme::strong());
         put(area, row, Line::from(vec![key, Span::raw(*words)]), buf);
         row += 1;
     }

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::app::App;
 use super::super::text::width_of;
+use super::super::theme;
 
 /// Cells below which panes stand one above the other.
 const NARROW: u16 = 70;
@@ -13,7 +14,7 @@ const NARROW: u16 = 70;
 const LOW: u16 = 16;
 
 /// Rows of a column that has room for the runs too.
-const TALL: u16 = 26;
+const TALL: u16 = 20;
 
 /// The parts of the screen; what has no room is empty.
 pub(super) struct Panes {
@@ -119,7 +120,7 @@ pub(super) fn put_right<'a>(area: Rect, row: u16, taken: usize, line: impl Into<
 
 /// The first row of a pane: its name, what is said of it, and a thin line to its edge. The rest of it.
 pub(super) fn heading(app: &App, area: Rect, name: &str, more: &str, buf: &mut Buffer) -> Rect {
-    let mut spans = vec![Span::styled(name.to_owned(), app.theme.strong())];
+    let mut spans = vec![Span::styled(name.to_owned(), theme::strong())];
     let mut used = width_of(name);
     if !more.is_empty() {
         used += width_of(more) + 1;

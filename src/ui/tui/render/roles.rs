@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::super::app::App;
 use super::super::sight::{Role, Shown, State, Tone};
 use super::super::text::{bars, cost, pad, pad_left, took};
+use super::super::theme;
 use super::panes::{heading, put};
 
 /// Roles that are shown.
@@ -44,7 +45,7 @@ fn line(app: &App, role: &Role, name: usize, cells: usize) -> Line<'static> {
     let mut items = app.sight.shown.iter().flat_map(|shown| &shown.items);
     let works = items.any(|item| item.state == State::Running && item.role == role.name);
     let mark = if works { Span::styled("● ", theme.tone(Tone::Active)) } else { Span::raw("  ") };
-    let named = if works { theme.strong() } else { ratatui::style::Style::new() };
+    let named = if works { theme::strong() } else { ratatui::style::Style::new() };
     let mut spans = vec![mark, Span::styled(pad(&role.name, name), named), Span::raw(" ")];
     // Behind the bars: time, outcome, cost.
     let room = cells.saturating_sub(2 + name + 1 + 1 + 6 + 2 + 7).min(40);

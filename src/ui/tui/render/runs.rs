@@ -8,6 +8,7 @@ use super::super::app::App;
 use super::super::mood::short;
 use super::super::sight::Run;
 use super::super::text::{ago, cost, pad, pad_left, running, took};
+use super::super::theme;
 use super::panes::{heading, put};
 
 /// Runs that are listed.
@@ -20,18 +21,20 @@ pub(super) fn runs(app: &App, area: Rect, buf: &mut Buffer) {
     let area = heading(app, area, "runs", "← → to look at another", buf);
     let shown = app.sight.shown.as_ref().map(|shown| shown.run_id.as_str());
     for (row, run) in (0u16..).zip(app.sight.runs.iter().take(MOST)) {
-        put(area, row, line(app, run, Some(run.id.as_str()) == shown), buf);
+        let lit = Some(run.id.as_str()) == shown;
+        put(area, row, line(app, run, lit, area.width), buf);
     }
 }
 
-fn line(app: &App, run: &Run, shown: bool) -> Line<'static> {
+fn line(app: &App, run: &Run, shown: bool, cells: u16) -> Line<'static> {
     let theme = app.theme;
     let time = match run.ended_ms {
         Some(end) => took(end - run.began_ms),
         None => running(app.now_ms - run.began_ms),
     };
-    let name = if shown { theme.strong() } else { theme.quiet() };
-    let price = run.cost_usd.map_or_else(String::new, |_| cost(run.cost_usd));
+    let name = if shown { theme::strong() } else { theme.quiet() };
+    // The last column, where there is room for the whole of it.
+    let price = run.cost_usd.filter(|_| cells >= 56).map_or_else(String::new, |usd| cost(Some(usd)));
     Line::from(vec![
         Span::raw(if shown { "› " } else { "  " }),
         Span::styled(format!("{} ", run.state.glyph()), theme.tone(run.state.tone())),

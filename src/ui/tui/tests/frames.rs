@@ -6,7 +6,7 @@ use ratatui::style::Color;
 use super::super::samples;
 use super::super::sight::Sight;
 use super::super::update::{Input, Key, update};
-use super::{frame, press, text, view};
+use super::{frame, lines, press, text, view};
 
 fn situations() -> Vec<(&'static str, Sight)> {
     vec![
@@ -113,8 +113,7 @@ fn hostile_output_is_text() {
 #[test]
 fn rows_come_from_the_end() {
     let mut sight = samples::running();
-    let lines: String = (0..20_000).map(|n| format!("line {n}\n")).collect();
-    sight.shown.as_mut().unwrap().output.text = lines;
+    sight.shown.as_mut().unwrap().output.text = lines(20_000);
     let shown = text(&view(sight, 80, 24));
     assert!(shown.contains("line 19999") && !shown.contains("line 19900"), "{shown}");
 }

@@ -4,7 +4,7 @@ use super::super::app::{Page, Wish};
 use super::super::samples;
 use super::super::sight::{Item, State, Tone};
 use super::super::update::{Input, Key, update};
-use super::{App, press, text, view};
+use super::{App, lines, press, text, view};
 
 fn running() -> App {
     view(samples::running(), 80, 24)
@@ -80,7 +80,6 @@ fn the_filter_holds_for_every_pane() {
 
 #[test]
 fn the_log_stands_still_for_who_reads_back() {
-    let lines = |n: usize| (0..n).map(|n| format!("line {n}\n")).collect::<String>();
     let mut sight = samples::running();
     sight.shown.as_mut().unwrap().output.text = lines(100);
     let app = press(view(sight.clone(), 80, 24), &[Key::Char('l')]);

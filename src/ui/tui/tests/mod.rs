@@ -25,6 +25,11 @@ fn press(app: App, keys: &[Key]) -> App {
     keys.iter().fold(app, |app, key| update(Input::Key(*key), app))
 }
 
+/// So many numbered lines.
+fn lines(n: usize) -> String {
+    (0..n).flat_map(|n| ["line ".to_owned(), n.to_string(), "\n".to_owned()]).collect()
+}
+
 fn frame(app: &App) -> Buffer {
     let area = Rect::new(0, 0, app.size.0, app.size.1);
     let mut buffer = Buffer::empty(area);
