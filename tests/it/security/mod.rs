@@ -108,7 +108,9 @@ fn a_bomb_of_aliases_is_refused() {
     for n in 1..12 {
         let before = char::from(b'a' + n - 1);
         let name = char::from(b'a' + n);
-        bomb.push_str(&format!("{name}: &{name} [{}*{before}]\n", format!("*{before}, ").repeat(8)));
+        let many = format!("*{before}, ").repeat(8);
+        let line = format!("{name}: &{name} [{many}*{before}]\n");
+        bomb.push_str(&line);
     }
     p.write("orchestration.yaml", &bomb);
     p.run(&["check"]).expect(2).says("anchors are not supported");
