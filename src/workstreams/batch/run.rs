@@ -97,6 +97,8 @@ pub async fn run(
     let io = |source| BatchError::Io { path: logs.clone(), source };
     DirBuilder::new().recursive(true).mode(0o700).create(&logs).map_err(io)?;
     saved.write(&setting.private, &run_id)?;
+    // Nobody resumes it while it lives, also before its socket can be asked.
+    let _held = Saved::hold(&setting.private, &run_id)?;
     let ground = Ground {
         setting,
         options: &saved.options,
