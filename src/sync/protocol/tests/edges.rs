@@ -1,0 +1,158 @@
+//! Single values that neither the promises nor the exit codes show: how long, which ref, which file.
+
+use super::*;
+
+fn look_with_lease(bench: &mut Bench, tip: u8, lease: u8, state: &StateView) -> Vec<Action> {
+    let lease = Some(commit(lease));
+    bench.step(Event::Listed(Ok(Listing { branch: Some(commit(tip)), lease, rescue: None })));
+    bench.step(Event::Fetched(Ok(Facts {
+        tip: commit(tip),
+        state: AtTip::State(Arc::new(state.clone())),
+        epoch: state.epoch(),
+        resumed: false,
+        relations: vec![(commit(1), Relation::Contained)],
+        limit: None,
+    })))
+}
+
+/// A claim on its way: turn `t`, epoch 1, claim 2, on a tip whose state is this.
+fn claiming(before: &StateView) -> Bench {
+    let mut bench = started(config(), Memory::default());
+    bench.look(1, before, &[]);
+    bench.step(Event::ClaimBuilt { turn: TurnId::new("t"), commit: commit(2) });
+    bench.step(Event::Pushed(PushReply::Unsure));
+    bench
+}
+
+/// G8: after a lost race at most a fifth of a poll passes.
+#[test]
+fn a_lost_race_is_followed_by_a_short_rest() {
+    let mut bench = claiming(&waiting());
+    let lost = bench.look(3, &state("galph", Status::Idle, None), &[(1, Relation::Contained)]);
+    let most = Timing::default().poll / 5;
+    assert_eq!(lost.last(), Some(&Action::Wait { least: Duration::ZERO, most }));
+    assert_eq!(bench.machine.journal, Journal::default());
+}
+
+/// G10: the first renewal goes on the value that was listed, if it is our own ref that was listed.
+#[test]
+fn the_lease_begins_on_the_value_that_was_seen() {
+    let found = |answer: &[Action]| {
+        answer.iter().find_map(|a| match a {
+            Action::StartLease(order) => Some(order.found),
+            _ => None,
+        })
+    };
+    let mut bench = claiming(&waiting());
+    assert_eq!(found(&look_with_lease(&mut bench, 2, 7, &running("t", 1))), Some(Some(commit(7))));
+
+    let mut before = state("ralph", Status::Waiting(role("ralph")), Some(("s", 0)));
+    before.turn.as_mut().unwrap().lease_ref = Some(RefName::new("refs/orchestrator/lease/elsewhere"));
+    let mut bench = claiming(&before);
+    assert_eq!(found(&look_with_lease(&mut bench, 2, 7, &running("t", 1))), Some(None));
+}
+
+/// G5a: which processes are ours is written down, and the next start ends them first.
+#[test]
+fn an_agent_that_runs_is_in_the_journal() {
+    let mark = AgentMark { group: 17, started: "then".into() };
+    let mut bench = Bench::run(config());
+    let noted = bench.step(Event::AgentStarted(mark.clone()));
+    assert_eq!(noted, [Action::WriteJournal(bench.machine.journal.clone())]);
+    assert_eq!(bench.machine.journal.turn.as_ref().and_then(|t| t.agent.clone()), Some(mark.clone()));
+
+    let mut next = Bench::new(config(), bench.machine.journal.clone(), Memory::default());
+    assert_eq!(next.step(Event::Started)[0], Action::EndOldAgent(mark.clone()));
+    bench.end(How::Succeeded, false);
+    assert_eq!(bench.step(Event::AgentStarted(mark)), [], "a run that is over has no agent");
+}
+
+/// G11d: work of a crashed turn that does not fit is put aside only while the turn is ours.
+#[test]
+fn a_resume_that_does_not_fit_is_put_aside() {
+    let conflict = || Event::NotBuilt(Obstacle::TurnConflict(vec!["a.rs".into()]));
+    let journal = Bench::run(config()).machine.journal.clone();
+    let mut ours = Bench::new(config(), journal, Memory::default());
+    ours.step(Event::Started);
+    let order = ours.look(2, &running("t", 1), &[(2, Relation::Same)]);
+    assert!(matches!(order[..], [Action::Build(Order::Claim { kind: ClaimKind::Resume, .. })]), "{order:?}");
+    assert!(matches!(ours.step(conflict()).last(), Some(Action::Rescue { from: 1, .. })));
+
+    let mut free = started(config(), Memory::default());
+    free.look(1, &waiting(), &[]);
+    assert_eq!(exit(&free.step(conflict())), Some((4, Reason::Blocked(vec!["a.rs".into()]))));
+}
+
+/// G13: a turn without an id is given back only as it was seen: running, bare, and of that iteration.
+#[test]
+fn a_bare_release_fits_only_what_was_seen() {
+    let release = |iteration| {
+        let goal = Goal::Once(Control::ReleaseBare { iteration });
+        started(Config { goal, ..config() }, Memory::default())
+    };
+    let bare = state("ralph", Status::Running(role("ralph")), None);
+    let built = release(1).look(1, &bare, &[]);
+    assert!(matches!(built[..], [Action::Build(Order::Control { .. })]), "{built:?}");
+    for (iteration, seen) in [
+        (2, bare.clone()),
+        (1, running("t", 1)),
+        (1, waiting()),
+        (1, state("ralph", Status::Running(role("galph")), None)),
+    ] {
+        assert_eq!(exit(&release(iteration).look(1, &seen, &[])), Some((0, Reason::Done)), "{seen:?}");
+    }
+}
+
+fn by_hand(over: Option<(&str, u64)>) -> Config {
+    let over = over.map(|(turn, epoch)| (TurnId::new(turn), epoch));
+    let goal = Goal::Once(Control::HandOff { outcome: Outcome::Succeeded, over });
+    Config { goal, ..config() }
+}
+
+/// T31: a turn is handed off by hand where it is ours to take, and nowhere else.
+#[test]
+fn a_hand_off_by_hand_takes_no_turn_from_another() {
+    let exiting = StateView { exit: true, ..waiting() };
+    let seen = Memory { exit: Some(commit(9)), ..Memory::default() };
+    let none = Memory::default;
+    for (over, memory, seen, why) in [
+        (None, none(), exiting, "exit is set (orchestrator resume)"),
+        (None, seen, waiting(), "exit is set (orchestrator resume)"),
+        (None, none(), state("galph", Status::Idle, None), "it is galph's turn, not ralph's"),
+        (None, none(), running("t", 1), "another machine runs the turn (orchestrator status --remote)"),
+        (
+            Some(("t", 2)),
+            none(),
+            running("t", 1),
+            "another machine runs the turn (orchestrator status --remote)",
+        ),
+    ] {
+        let memory = Memory { tip: None, ..memory };
+        let left = exit(&started(by_hand(over), memory).look(1, &seen, &[]));
+        assert_eq!(left, Some((4, Reason::Blocked(vec![why.into()]))));
+    }
+    for (over, seen) in [(None, waiting()), (Some(("t", 1)), running("t", 1))] {
+        let built = started(by_hand(over), Memory::default()).look(1, &seen, &[]);
+        assert!(matches!(built[..], [Action::Build(Order::Control { .. })]), "{built:?}");
+    }
+}
+
+/// T31: what this clone had begun of the turn ends with it, all of it.
+#[test]
+fn a_hand_off_by_hand_clears_the_journal() {
+    let turn = Bench::run(config()).machine.journal.turn.clone();
+    let claim = claiming(&waiting()).machine.journal.claim.clone();
+    assert!(turn.is_some() && claim.is_some());
+    for (turn, claim) in [(None, None), (turn.clone(), None), (None, claim.clone()), (turn, claim)] {
+        let begun = turn.is_some() || claim.is_some();
+        let mut bench = Bench::new(by_hand(None), Journal { turn, claim, rescue: None }, Memory::default());
+        bench.step(Event::Started);
+        bench.look(1, &waiting(), &[]);
+        bench.step(Event::Built(commit(4)));
+        bench.step(Event::Pushed(PushReply::Unsure));
+        let done = bench.look(4, &state("galph", Status::Complete, None), &[(1, Relation::Contained)]);
+        assert_eq!(exit(&done), Some((0, Reason::Done)));
+        assert_eq!(done.contains(&Action::WriteJournal(Journal::default())), begun);
+        assert_eq!(bench.machine.journal, Journal::default());
+    }
+}
