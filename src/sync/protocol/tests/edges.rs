@@ -156,3 +156,126 @@ fn a_hand_off_by_hand_clears_the_journal() {
         assert_eq!(bench.machine.journal, Journal::default());
     }
 }
+
+/// One look at a tip, all facts given.
+fn look_at(bench: &mut Bench, facts: Facts) -> Vec<Action> {
+    bench.step(listing(Some(1)));
+    bench.step(Event::Fetched(Ok(facts)))
+}
+
+fn facts(tip: u8, state: &StateView, relations: &[(u8, Relation)], resumed: bool) -> Facts {
+    Facts {
+        tip: commit(tip),
+        state: AtTip::State(Arc::new(state.clone())),
+        epoch: state.epoch(),
+        resumed,
+        relations: relations.iter().map(|(c, r)| (commit(*c), *r)).collect(),
+        limit: None,
+    }
+}
+
+/// A start with something unfinished says so; any other does not.
+#[test]
+fn only_what_is_unfinished_is_settled() {
+    let settling = |journal: Journal| {
+        let now = Now { mono: Duration::from_secs(1_000), wall: 0 };
+        let mut machine = Machine::new(Arc::new(config()), journal, Memory::default());
+        machine.step(now, Event::Started).contains(&Action::Say(Message::Settling))
+    };
+    assert!(!settling(Journal::default()));
+    assert!(settling(claiming(&waiting()).machine.journal));
+    assert!(settling(Bench::stamped(config()).machine.journal));
+    assert!(!settling(Bench::run(config()).machine.journal), "a turn to be resumed is polled for");
+}
+
+/// G14: three listings *and* 30 s; each alone is only suspicious.
+#[test]
+fn neither_haste_nor_patience_alone_condemns_a_branch() {
+    let half = Timing::default().suspect / 2;
+    for pause in [1, 3_600] {
+        let mut bench = started(config(), Memory { tip: Some(commit(5)), ..Memory::default() });
+        for _ in 0..2 {
+            let answer = bench.step(listing(None));
+            assert_eq!(answer, [Action::Wait { least: half, most: half }]);
+            bench.secs += pause;
+            bench.step(Event::Woke);
+        }
+        let third = bench.step(listing(None));
+        assert_eq!(exit(&third).is_some(), pause > 1, "{third:?}");
+    }
+}
+
+/// G11c: the same commit again, at once on a tip that moved below it, else after a rest.
+#[test]
+fn an_unseen_stamp_is_sent_again() {
+    let push = |on: u8| Action::Push { to: Target::Branch, expected: Some(commit(on)), new: commit(4) };
+    let mut bench = Bench::stamped(config());
+    let rest = bench.look(2, &running("t", 1), &[(2, Relation::Same), (4, Relation::Extends)]);
+    assert!(matches!(rest[..], [Action::Wait { least: Duration::ZERO, .. }]), "{rest:?}");
+    assert_eq!(bench.step(Event::Woke), [push(2)]);
+    bench.step(Event::Pushed(PushReply::Unsure));
+    // The agent had pushed a part of its work by itself.
+    let moved = bench.look(3, &running("t", 1), &[(2, Relation::Contained), (4, Relation::Extends)]);
+    assert_eq!(moved, [push(3)]);
+}
+
+/// G12: a rescue that no listing shows is sent again after a rest.
+#[test]
+fn an_unseen_rescue_is_sent_again() {
+    let mut bench = Bench::stamped(config());
+    bench.look(9, &running("u", 2), &[(2, Relation::Contained), (4, Relation::Apart)]);
+    let name = RefName::new("refs/heads/orchestrator/rescue/t");
+    let sent = bench.step(Event::Rescued(vec![Saved { name: name.clone(), commit: commit(3), number: 1 }]));
+    let push = Action::Push { to: Target::Rescue(name), expected: None, new: commit(3) };
+    assert_eq!(sent, [push.clone()]);
+    bench.step(Event::Pushed(PushReply::Unsure));
+    assert!(matches!(bench.step(listing(Some(9)))[..], [Action::Wait { .. }]));
+    assert_eq!(bench.step(Event::Woke), [push]);
+}
+
+/// T6: whether a resume followed is asked from the exit that is about to be found published.
+#[test]
+fn a_resume_is_looked_for_behind_our_own_exit() {
+    let asked = |answer: &[Action]| match answer.last() {
+        Some(Action::Fetch { exit, .. }) => *exit,
+        other => panic!("{other:?}"),
+    };
+    let mut bench = Bench::run(config());
+    bench.end(How::Succeeded, true);
+    bench.step(Event::Built(commit(4)));
+    bench.step(Event::Pushed(PushReply::Unsure));
+    assert_eq!(asked(&bench.step(listing(Some(4)))), Some(commit(4)));
+    let mut plain = Bench::stamped(config());
+    assert_eq!(asked(&plain.step(listing(Some(4)))), None);
+    let mut stop = stopping(Memory::default());
+    assert_eq!(asked(&stop.step(listing(Some(4)))), Some(commit(4)));
+}
+
+/// A stop that was asked for in a wait: the commit 4 that says so was sent.
+fn stopping(memory: Memory) -> Bench {
+    let mut bench = started(config(), memory);
+    bench.step(Event::StopRequested);
+    let built = bench.look(1, &state("galph", Status::Idle, None), &[(9, Relation::Contained)]);
+    assert!(matches!(built[..], [Action::Build(Order::Control { what: Control::Stop, .. })]), "{built:?}");
+    bench.step(Event::Built(commit(4)));
+    bench.step(Event::Pushed(PushReply::Unsure));
+    bench
+}
+
+/// T6: our own exit is obeyed also where a peer dropped the field, unless it was resumed since.
+#[test]
+fn our_own_exit_is_obeyed_without_being_shown() {
+    let dropped = state("galph", Status::Idle, None);
+    let relations = [(1, Relation::Contained), (4, Relation::Contained), (9, Relation::Contained)];
+    for (before, resumed, after) in [
+        (None, false, Some(commit(4))),
+        (None, true, None),
+        (Some(commit(9)), false, Some(commit(9))),
+        (Some(commit(9)), true, None),
+    ] {
+        let mut bench = stopping(Memory { exit: before, ..Memory::default() });
+        let done = look_at(&mut bench, facts(5, &dropped, &relations, resumed));
+        assert_eq!(done[0], Action::StopPublished, "{done:?}");
+        assert_eq!(bench.machine.memory.exit, after, "{before:?} {resumed}");
+    }
+}
