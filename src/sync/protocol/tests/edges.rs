@@ -279,3 +279,124 @@ fn our_own_exit_is_obeyed_without_being_shown() {
         assert_eq!(bench.machine.memory.exit, after, "{before:?} {resumed}");
     }
 }
+
+/// Failed once.
+fn failed(turn: Option<(&str, u64)>) -> StateView {
+    let mut state = state("ralph", Status::Failed, turn);
+    state.turn.iter_mut().for_each(|t| t.failures = 1);
+    state
+}
+
+/// T20: a start by hand claims the failure it finds, and no other.
+#[test]
+fn only_the_failure_found_at_the_start_is_claimed_again() {
+    let claims = |answer: &[Action]| matches!(answer, [Action::Build(Order::Claim { .. })]);
+    for turn in [Some(("t", 1)), None] {
+        assert!(claims(&started(config(), Memory::default()).look(1, &failed(turn), &[])));
+
+        let mut later = started(config(), Memory::default());
+        later.look(1, &state("galph", Status::Idle, None), &[]);
+        later.step(Event::Woke);
+        let seen = later.look(2, &failed(turn), &[(1, Relation::Contained)]);
+        assert!(matches!(seen[..], [Action::Wait { .. }]), "{seen:?}");
+    }
+    let mut another = started(config(), Memory::default());
+    another.look(1, &state("galph", Status::Failed, Some(("s", 1))), &[]);
+    another.step(Event::Woke);
+    let seen = another.look(2, &failed(Some(("t", 2))), &[(1, Relation::Contained)]);
+    assert!(matches!(seen[..], [Action::Wait { .. }]), "{seen:?}");
+}
+
+/// Steps with everything that is said; the wall clock runs along.
+fn told(bench: &mut Bench, event: Event) -> Vec<Action> {
+    let now = Now { mono: Duration::from_secs(bench.secs), wall: i64::try_from(bench.secs).unwrap() };
+    bench.machine.step(now, event)
+}
+
+/// A look at an unchanged branch whose lease ref has this value, some seconds later.
+fn told_again(bench: &mut Bench, after: u64, lease: u8) -> Vec<Action> {
+    bench.secs += after;
+    told(bench, Event::Woke);
+    let lease = Some(commit(lease));
+    told(bench, Event::Listed(Ok(Listing { branch: Some(commit(1)), lease, rescue: None })))
+}
+
+/// A machine that waits for what it has seen at tip 1.
+fn watching(config: Config, seen: &StateView) -> (Bench, Vec<Action>) {
+    let mut bench = started(config, Memory::default());
+    let lease = Some(commit(7));
+    told(&mut bench, Event::Listed(Ok(Listing { branch: Some(commit(1)), lease, rescue: None })));
+    let answer = told(&mut bench, Event::Fetched(Ok(facts(1, seen, &[], false))));
+    (bench, answer)
+}
+
+fn says_waiting(answer: &[Action]) -> Option<Option<i64>> {
+    answer.iter().find_map(|a| match a {
+        Action::Say(Message::Waiting { sign, .. }) => Some(*sign),
+        _ => None,
+    })
+}
+
+/// G7: a wait is told at its beginning, and then once in a while; a poll may be a fifth early or late.
+#[test]
+fn a_wait_is_told_now_and_then() {
+    let (mut bench, answer) =
+        watching(config(), &state("galph", Status::Running(role("galph")), Some(("s", 1))));
+    assert_eq!(says_waiting(&answer), Some(Some(1_000)), "with the last sign of the other's turn");
+    let wait = Action::Wait { least: Duration::from_secs(4), most: Duration::from_secs(6) };
+    assert_eq!(answer.last(), Some(&wait));
+    assert_eq!(told_again(&mut bench, 599, 7), [wait.clone()]);
+    assert_eq!(says_waiting(&told_again(&mut bench, 1, 8)), Some(Some(1_600)));
+    assert_eq!(told_again(&mut bench, 1, 8), [wait], "a long run keeps what it observed in mind");
+    bench.secs += 1;
+    told(&mut bench, Event::Woke);
+    told(&mut bench, listing(Some(2)));
+    let changed = failed(None);
+    let answer = told(&mut bench, Event::Fetched(Ok(facts(2, &changed, &[(1, Relation::Contained)], false))));
+    assert_eq!(says_waiting(&answer), Some(None), "another cause is told at once: {answer:?}");
+}
+
+/// G13: a long run writes nothing of what it observes, a short one just what changed.
+#[test]
+fn what_is_observed_is_written_for_short_runs_only() {
+    let (mut long, _) = watching(config(), &running("other", 7));
+    let later = told_again(&mut long, 10, 8);
+    assert!(!later.iter().any(|a| matches!(a, Action::WriteMemory(_))), "{later:?}");
+    let cron = || Config { start: Start::IfTurn, ..config() };
+    let (short, first) = watching(cron(), &running("other", 7));
+    assert!(first.iter().any(|a| matches!(a, Action::WriteMemory(m) if m.observed.is_some())), "{first:?}");
+    let mut same = Bench::new(cron(), Journal::default(), short.machine.memory.clone());
+    same.secs = 1_010;
+    told(&mut same, Event::Started);
+    let lease = Some(commit(7));
+    told(&mut same, Event::Listed(Ok(Listing { branch: Some(commit(1)), lease, rescue: None })));
+    let seen = facts(1, &running("other", 7), &[(1, Relation::Same)], false);
+    let again = told(&mut same, Event::Fetched(Ok(seen)));
+    assert!(!again.iter().any(|a| matches!(a, Action::WriteMemory(_))), "{again:?}");
+}
+
+/// G13: a turn that nobody here may take over is called dead once, when it is ripe.
+#[test]
+fn a_dead_turn_is_named_once() {
+    let dead = |answer: &[Action]| {
+        answer.iter().find_map(|a| match a {
+            Action::Say(Message::LooksDead { turn, sign }) => Some((turn.clone(), *sign)),
+            _ => None,
+        })
+    };
+    let manual = Config { takeover: Takeover::Manual, ..config() };
+    let others = state("galph", Status::Running(role("galph")), Some(("other", 7)));
+    for (config, seen) in [(manual, running("other", 7)), (config(), others)] {
+        let (mut bench, answer) = watching(config, &seen);
+        assert_eq!(dead(&answer), None);
+        assert_eq!(dead(&told_again(&mut bench, 659, 7)), None);
+        assert_eq!(dead(&told_again(&mut bench, 1, 7)), Some((TurnId::new("other"), Some(1_000))));
+        assert_eq!(dead(&told_again(&mut bench, 5, 7)), None);
+    }
+}
+
+/// In a record of what happened the first four bytes of a commit are enough.
+#[test]
+fn a_commit_is_short_in_a_trace() {
+    assert_eq!(format!("{:?}", commit(0xab)), "abababab");
+}
