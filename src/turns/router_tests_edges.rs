@@ -16,7 +16,12 @@ fn no_cadence_never_reviews() {
         scope: vec![],
     };
     let workflow = Workflow::new(vec![step.clone()], "reviewer.md".into()).unwrap();
-    assert_eq!(workflow.steps(), [step]);
+    assert_eq!(workflow.steps(), [step.clone()]);
+    assert!(workflow.is_last(&role));
+    let then = RoleId::parse("ralph").unwrap();
+    let two =
+        Workflow::new(vec![step.clone(), Step { role: then.clone(), ..step }], "reviewer.md".into()).unwrap();
+    assert!(two.is_last(&then) && !two.is_last(&role));
     let rules = Rules { enabled: true, ..Rules::default() };
     for iteration in [0, 1, 2] {
         let choice = deterministic(&workflow, &rules, &role, iteration).unwrap();

@@ -400,3 +400,117 @@ fn a_dead_turn_is_named_once() {
 fn a_commit_is_short_in_a_trace() {
     assert_eq!(format!("{:?}", commit(0xab)), "abababab");
 }
+
+/// G11d: the first replay goes at once, each further one after a longer rest, up to 16 s.
+#[test]
+fn a_busy_branch_is_given_more_and_more_time() {
+    let mut bench = Bench::stamped(config());
+    let mut rests = Vec::new();
+    for tip in 10..20 {
+        let relations = [(2, Relation::Contained), (4, Relation::Apart), (tip - 1, Relation::Contained)];
+        let mut answer = bench.look(tip, &running("t", 1), &relations);
+        if let Some(Action::Wait { least: Duration::ZERO, most }) = answer.first() {
+            rests.push(most.as_millis());
+            bench.step(Event::Woke);
+            answer = bench.look(tip, &running("t", 1), &relations);
+        }
+        let base = Base::Replay(commit(tip));
+        assert!(
+            matches!(&answer[..], [Action::Build(Order::Stamp { base: b, .. })] if *b == base),
+            "{answer:?}"
+        );
+        bench.step(Event::Built(commit(4)));
+        bench.step(Event::Pushed(PushReply::Unsure));
+    }
+    assert_eq!(rests, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 16_000, 16_000, 16_000]);
+}
+
+/// A stamp that was never built is no round: its replay is not called one.
+#[test]
+fn only_a_stamp_that_was_sent_makes_a_round() {
+    let replaying =
+        |answer: &[Action]| answer.iter().any(|a| matches!(a, Action::Say(Message::Replaying { .. })));
+    let mut bent = Bench::run(config());
+    bent.step(Event::AgentEnded(Ended {
+        how: How::Succeeded,
+        head: commit(3),
+        line: Line::Bent,
+        exit: false,
+    }));
+    told(&mut bent, listing(Some(2)));
+    let seen = facts(2, &running("t", 1), &[(1, Relation::Contained), (2, Relation::Same)], false);
+    let answer = told(&mut bent, Event::Fetched(Ok(seen)));
+    assert!(
+        matches!(answer.last(), Some(Action::Build(Order::Stamp { .. }))) && !replaying(&answer),
+        "{answer:?}"
+    );
+
+    let mut sent = Bench::stamped(config());
+    told(&mut sent, listing(Some(9)));
+    let relations = [(2, Relation::Contained), (4, Relation::Apart)];
+    let answer = told(&mut sent, Event::Fetched(Ok(facts(9, &running("t", 1), &relations, false))));
+    assert!(replaying(&answer), "{answer:?}");
+}
+
+/// The local branch moves from the end of the turn; what a person put on it meanwhile is kept.
+#[test]
+fn what_is_above_the_turns_end_is_kept() {
+    let mut bench = Bench::stamped(config());
+    let done = bench.look(4, &state("galph", Status::Complete, Some(("t", 1))), &[(2, Relation::Contained)]);
+    let moved = Action::Move { to: commit(4), above: vec![commit(3)] };
+    assert_eq!(done.last(), Some(&moved));
+    // Put aside and reported as failed: what was saved takes the place of the end.
+    let mut astray = Bench::run(config());
+    let line = Line::Astray("detached".into());
+    astray.step(Event::AgentEnded(Ended { how: How::Succeeded, head: commit(3), line, exit: false }));
+    let name = RefName::new("refs/heads/orchestrator/rescue/t");
+    astray.step(Event::Rescued(vec![Saved { name, commit: commit(33), number: 1 }]));
+    astray.step(Event::Pushed(PushReply::Unsure));
+    let there = Listing { branch: Some(commit(2)), lease: None, rescue: Some(commit(33)) };
+    assert!(matches!(astray.step(Event::Listed(Ok(there)))[..], [Action::List { rescue: None, .. }]));
+    let built = astray.look(2, &running("t", 1), &[(2, Relation::Same)]);
+    let failed = matches!(
+        built.last(),
+        Some(Action::Build(Order::Stamp { outcome: Outcome::Failed, base: Base::Bare(_), .. }))
+    );
+    assert!(failed, "{built:?}");
+    astray.step(Event::Built(commit(4)));
+    astray.step(Event::Pushed(PushReply::Unsure));
+    let done = astray.look(4, &state("ralph", Status::Failed, Some(("t", 1))), &[(2, Relation::Contained)]);
+    assert_eq!(done.last(), Some(&Action::Move { to: commit(4), above: vec![commit(33)] }));
+    assert_eq!(exit(&astray.step(Event::Moved)), Some((3, Reason::TurnFailed)));
+}
+
+/// G12: a remote that refuses the rescue keeps nothing from being settled.
+#[test]
+fn a_refused_rescue_stays_here() {
+    let mut bench = Bench::stamped(config());
+    bench.look(9, &running("u", 2), &[(2, Relation::Contained), (4, Relation::Apart)]);
+    let saved = |n: u8| Saved { name: RefName::new(&format!("refs/x/{n}")), commit: commit(n), number: 1 };
+    bench.step(Event::Rescued(vec![saved(31), saved(32)]));
+    bench.step(Event::Pushed(PushReply::Refused("no".into())));
+    let next = told(&mut bench, listing(Some(9)));
+    let kept = Action::Say(Message::RescueKeptHere { commit: commit(31), why: "no".into() });
+    assert_eq!(next[0], kept);
+    assert!(matches!(&next[1], Action::Push { new, .. } if *new == commit(32)), "{next:?}");
+    bench.step(Event::Pushed(PushReply::Unsure));
+    let there = Listing { branch: Some(commit(9)), lease: None, rescue: Some(commit(32)) };
+    assert!(matches!(bench.step(Event::Listed(Ok(there)))[..], [Action::List { .. }]));
+    let moving = bench.look(9, &running("u", 2), &[(2, Relation::Contained), (4, Relation::Apart)]);
+    assert_eq!(moving, [Action::Move { to: commit(9), above: vec![commit(31), commit(32)] }]);
+    let left = bench.step(Event::Moved);
+    assert_eq!(exit(&left), Some((5, Reason::Fenced)));
+    assert_eq!(bench.machine.journal, Journal::default());
+}
+
+/// T36: an interrupt during a rescue leaves the rest to the next start.
+#[test]
+fn an_interrupt_ends_a_rescue() {
+    let mut bench = Bench::stamped(config());
+    bench.look(9, &running("u", 2), &[(2, Relation::Contained), (4, Relation::Apart)]);
+    bench.step(Event::Interrupted(Signal::Interrupt));
+    let left = exit(&bench.step(Event::Rescued(Vec::new())));
+    assert_eq!(left, Some((130, Reason::Interrupted(Signal::Interrupt))));
+    let mut next = Bench::new(config(), bench.machine.journal.clone(), bench.machine.memory.clone());
+    assert_eq!(next.step(Event::Started), [Action::Rescue { turn: TurnId::new("t"), from: 1 }]);
+}
