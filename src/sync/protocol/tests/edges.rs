@@ -514,3 +514,13 @@ fn an_interrupt_ends_a_rescue() {
     let mut next = Bench::new(config(), bench.machine.journal.clone(), bench.machine.memory.clone());
     assert_eq!(next.step(Event::Started), [Action::Rescue { turn: TurnId::new("t"), from: 1 }]);
 }
+
+/// T36: after an interrupt a stamp that does not fit any more is not built anew; the next start does that.
+#[test]
+fn an_interrupt_grants_no_replay() {
+    let mut bench = Bench::stamped(config());
+    bench.step(Event::Interrupted(Signal::Terminate));
+    let left = exit(&bench.look(9, &running("t", 1), &[(2, Relation::Contained), (4, Relation::Apart)]));
+    assert_eq!(left, Some((143, Reason::Interrupted(Signal::Terminate))));
+    assert_eq!(bench.journal_end().and_then(|e| e.stamp), Some(commit(4)), "kept");
+}
