@@ -524,3 +524,59 @@ fn an_interrupt_grants_no_replay() {
     assert_eq!(left, Some((143, Reason::Interrupted(Signal::Terminate))));
     assert_eq!(bench.journal_end().and_then(|e| e.stamp), Some(commit(4)), "kept");
 }
+
+/// T6: a stop that came too late for the stamp is published before the run ends, whatever else ends it.
+#[test]
+fn a_late_stop_is_published_first() {
+    let mut bench = Bench::stamped(Config { turns: Some(1), ..config() });
+    bench.step(Event::StopRequested);
+    let after = state("galph", Status::Complete, Some(("t", 1)));
+    bench.look(4, &after, &[(2, Relation::Contained)]);
+    assert!(matches!(bench.step(Event::Moved).last(), Some(Action::List { .. })));
+    let stop = bench.step(listing(Some(4)));
+    assert!(matches!(stop[..], [Action::Build(Order::Control { what: Control::Stop, .. })]), "{stop:?}");
+}
+
+/// T36: an interrupted turn that could be published ends the run as interrupted.
+#[test]
+fn a_published_interrupt_is_one() {
+    let mut bench = Bench::run(config());
+    bench.step(Event::Interrupted(Signal::Terminate));
+    bench.end(How::Stopped, false);
+    bench.step(Event::Built(commit(4)));
+    bench.step(Event::Pushed(PushReply::Unsure));
+    bench.look(4, &waiting(), &[(2, Relation::Contained)]);
+    assert_eq!(exit(&bench.step(Event::Moved)), Some((143, Reason::Interrupted(Signal::Terminate))));
+}
+
+/// T17: a hand-off found at the start was another run's turn, and counts for none of this one's.
+#[test]
+fn a_found_hand_off_is_not_counted() {
+    let journal = Bench::stamped(config()).machine.journal.clone();
+    let mut next = Bench::new(Config { turns: Some(1), ..config() }, journal, Memory::default());
+    next.step(Event::Started);
+    next.look(4, &state("galph", Status::Complete, Some(("t", 1))), &[(2, Relation::Contained)]);
+    assert!(matches!(next.step(Event::Moved).last(), Some(Action::List { .. })));
+}
+
+/// G11d: work that cannot be replayed is put aside, the turn is handed off as failed, and the run says why.
+#[test]
+fn a_conflict_ends_the_run_as_one() {
+    let mut bench = Bench::stamped(config());
+    bench.look(9, &running("t", 1), &[(2, Relation::Contained), (4, Relation::Apart)]);
+    let aside = told(&mut bench, Event::NotBuilt(Obstacle::TurnConflict(vec!["a.rs".into()])));
+    let fenced = |answer: &[Action]| answer.iter().any(|a| matches!(a, Action::Say(Message::Fenced { .. })));
+    assert!(matches!(aside.last(), Some(Action::Rescue { from: 1, .. })) && !fenced(&aside), "{aside:?}");
+    bench.step(Event::Rescued(Vec::new()));
+    bench.look(9, &running("t", 1), &[(2, Relation::Contained)]);
+    bench.step(Event::Built(commit(4)));
+    bench.step(Event::Pushed(PushReply::Unsure));
+    bench.look(4, &state("ralph", Status::Failed, Some(("t", 1))), &[(9, Relation::Contained)]);
+    assert_eq!(exit(&bench.step(Event::Moved)), Some((4, Reason::Conflict)));
+
+    let mut lost = Bench::stamped(config());
+    told(&mut lost, listing(Some(9)));
+    let relations = [(2, Relation::Contained), (4, Relation::Apart)];
+    assert!(fenced(&told(&mut lost, Event::Fetched(Ok(facts(9, &running("u", 2), &relations, false))))));
+    assert_eq!(Reason::Fenced.to_string(), "the turn was taken over");
+}
