@@ -172,6 +172,8 @@ fn shortened(text: &str, over: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const CHECKS: &[String] = &[];
