@@ -281,6 +281,9 @@ pub fn resumption(state: State, iteration: u64, max: u64) -> Result<Vec<Event>, 
 }
 
 #[cfg(test)]
+mod tests_edges;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

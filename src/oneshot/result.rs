@@ -70,11 +70,7 @@ impl Heard {
     pub fn replay(&mut self, record: &Value) {
         let data = &record["data"];
         let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
-        let stream = match record["stream"].as_str() {
-            Some("stderr") => Some(Stream::Stderr),
-            Some("stdout") => Some(Stream::Stdout),
-            _ => None,
-        };
+        let stream = (record["stream"].as_str() == Some("stderr")).then_some(Stream::Stderr);
         let is_error = data["is_error"].as_bool().unwrap_or(false);
         let kind = match record["kind"].as_str() {
             Some("output") if data["session_id"].is_string() => Kind::Session { id: text("session_id") },
@@ -246,6 +242,9 @@ fn without_escapes(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests_edges;
 
 #[cfg(test)]
 mod tests {

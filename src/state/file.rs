@@ -1,10 +1,12 @@
 //! The state file on disk: bounded reads, durable writes.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rustix::fs::OFlags;
 
 use super::error::StateError;
 use super::model::State;
@@ -27,8 +29,13 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, StateError> {
         io::ErrorKind::NotFound => StateError::Missing { path: path.into() },
         _ => StateError::Io { path: path.into(), source },
     };
-    let file = File::open(path).map_err(io)?;
-    let size = file.metadata().map_err(io)?.len();
+    // A pipe in its place would make the program wait for ever; for a regular file the flag means nothing.
+    let file = OpenOptions::new().read(true).custom_flags(flag(OFlags::NONBLOCK)).open(path).map_err(io)?;
+    let meta = file.metadata().map_err(io)?;
+    if !meta.is_file() {
+        return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
+    }
+    let size = meta.len();
     let mut bytes = Vec::with_capacity(usize::try_from(size.min(MAX_BYTES)).unwrap_or(0) + 1);
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > MAX_BYTES {
@@ -68,7 +75,13 @@ pub fn prepare<'a>(path: &'a Path, bytes: &[u8]) -> Result<Prepared<'a>, StateEr
     let io = |source| StateError::Io { path: path.into(), source };
     let folder = folder_of(path);
     let temporary = temporary_name(path);
-    let open = || File::create(&temporary);
+    // Never through a link: it came with the repository and would have us write over any file of the user's.
+    if temporary.is_symlink() {
+        fs::remove_file(&temporary).map_err(io)?;
+    }
+    let flags = flag(OFlags::NOFOLLOW);
+    let open =
+        || OpenOptions::new().write(true).create(true).truncate(true).custom_flags(flags).open(&temporary);
     let mut file = match open() {
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             fs::create_dir_all(folder).map_err(io)?;
@@ -89,6 +102,10 @@ impl Prepared<'_> {
         fs::rename(&temporary, path).map_err(io)?;
         File::open(folder_of(path)).and_then(|f| f.sync_all()).map_err(io)
     }
+}
+
+fn flag(flag: OFlags) -> i32 {
+    i32::try_from(flag.bits()).unwrap_or(0)
 }
 
 fn folder_of(path: &Path) -> &Path {

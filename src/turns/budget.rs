@@ -274,6 +274,44 @@ mod tests {
         assert_eq!(Spent::of_all(&[silent]).cost(), None, "unknown, not 0");
     }
 
+    /// A9: no turns without progress is no limit; a running attempt counts with what it has used.
+    #[test]
+    fn zero_and_what_runs() {
+        let off = Budget { no_progress_turns: Some(0), ..Budget::default() };
+        assert_eq!(reached(&off, &spent(9, 0, &[], 9)), None);
+        let tokens = Budget { tokens: Some(100), ..Budget::default() };
+        let before = spent(1, 0, &[used(60, 0, None)], 0);
+        assert_eq!(used_up(&tokens, &before), None);
+        let running = before.with(used(30, 10, None));
+        assert_eq!(used_up(&tokens, &running), Some(Reached::Tokens { used: 100, limit: 100 }));
+        let mut silent = running;
+        assert_eq!(silent.blind_spot(&tokens), None);
+        silent.add(None);
+        assert!(silent.blind_spot(&tokens).unwrap().contains("budget.tokens"));
+    }
+
+    #[test]
+    fn a_reached_limit_has_numbers() {
+        let numbers = [
+            Reached::Turns(3),
+            Reached::Wall(Duration::from_secs(90)),
+            Reached::Tokens { used: 12, limit: 10 },
+            Reached::Cost { used: 0.5, limit: 0.25 },
+            Reached::NoProgress(2),
+        ]
+        .map(|r| r.numbers());
+        assert_eq!(
+            numbers,
+            [
+                ("turns", 3.0, 3.0),
+                ("wall_secs", 90.0, 90.0),
+                ("tokens", 10.0, 12.0),
+                ("cost_usd", 0.25, 0.5),
+                ("no_progress_turns", 2.0, 2.0),
+            ]
+        );
+    }
+
     #[test]
     fn a_reached_limit_names_its_key() {
         let words = [

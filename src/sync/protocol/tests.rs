@@ -9,6 +9,8 @@ use std::time::Duration;
 use super::*;
 use crate::ids::RoleId;
 
+mod edges;
+
 fn role(name: &str) -> RoleId {
     RoleId::parse(name).unwrap()
 }
