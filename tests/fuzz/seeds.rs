@@ -128,6 +128,8 @@ pub fn answers() -> Vec<Vec<u8>> {
         "link/secret.md",
         "../secret.md",
         "a\nb",
+        "prompts/~\u{fffd} ",
+        "prompts/ ./x",
     ])
 }
 
