@@ -117,3 +117,38 @@ pub fn temporary_name(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.tmp"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::FieldProblem;
+
+    fn parsed(bytes: &[u8]) -> StateError {
+        let roles = [RoleId::parse("galph").unwrap()];
+        parse(Path::new("sync/state.json"), bytes, &roles, Timestamp::UNIX_EPOCH).unwrap_err()
+    }
+
+    /// T3: bytes that are no text are refused at their line.
+    #[test]
+    fn bytes_that_are_no_text() {
+        let error = parsed(b"{\n  \"iteration\": 1,\n  \"note\": \"\xff\"\n}\n");
+        let StateError::Bad { problem, .. } = &error else { panic!("{error}") };
+        assert!(matches!(problem, FieldProblem::Syntax { .. }), "{problem:?}");
+        assert_eq!(problem.line(), Some(3));
+        assert!(error.to_string().contains("sync/state.json:3:1"), "{error}");
+    }
+
+    /// T3: absent, too large and unreadable are three different things.
+    #[test]
+    fn what_keeps_a_file_from_being_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = read_bytes(&folder.path().join("state.json")).unwrap_err();
+        assert!(matches!(missing, StateError::Missing { .. }), "{missing}");
+        let unreadable = read_bytes(folder.path()).unwrap_err();
+        assert!(matches!(unreadable, StateError::Io { .. }), "{unreadable}");
+        let large = folder.path().join("large.json");
+        File::create(&large).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        let error = read_bytes(&large).unwrap_err();
+        assert!(matches!(error, StateError::TooLarge { size, .. } if size == MAX_BYTES + 1), "{error}");
+    }
+}
