@@ -20,6 +20,8 @@ fn targets() -> Vec<Target> {
     ]
 }
 
+type Property = fn(&[u8]);
+
 /// A line of a libFuzzer dictionary.
 fn entry(word: &str) -> String {
     let bytes: Vec<String> = word.bytes().map(|byte| format!("\\x{byte:02x}")).collect();
@@ -52,7 +54,7 @@ fn the_seeds_are_written() {
 /// What a fuzzer found and left in `fuzz/artifacts/` on this machine, if anything: mended, or red.
 #[test]
 fn what_was_found_is_mended() {
-    let run: [(&str, fn(&[u8])); 8] = [
+    let run: [(&str, Property); 8] = [
         ("state", properties::state),
         ("config", properties::config),
         ("router", properties::router),
