@@ -283,7 +283,9 @@ fn our_own_exit_is_obeyed_without_being_shown() {
 /// Failed once.
 fn failed(turn: Option<(&str, u64)>) -> StateView {
     let mut state = state("ralph", Status::Failed, turn);
-    state.turn.iter_mut().for_each(|t| t.failures = 1);
+    if let Some(turn) = &mut state.turn {
+        turn.failures = 1;
+    }
     state
 }
 
