@@ -1,5 +1,8 @@
 //! What the simulator does not judge: exit codes, limits, and the order of single steps.
 
+mod commands;
+mod odd;
+
 use std::sync::Arc;
 use std::time::Duration;
 

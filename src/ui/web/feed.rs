@@ -1,7 +1,7 @@
 //! The one reader of the ledger that all open pages share.
 //!
 //! It reads only while a page is open, and never waits for one: a batch goes into a ring of bounded size, and a page
-//! that has fallen out of it is let go and comes back with the number up to which it was sent.
+//! that has fallen out of it reads on from the ledger for itself.
 
 use std::borrow::Cow;
 use std::path::PathBuf;

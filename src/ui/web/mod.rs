@@ -4,7 +4,7 @@
 //! - `page`: the page, put together when the program is built. `answer`: documents and refusals over HTTP.
 //! - `routes`: which address means what. `records`, `log`, `costs`: what stands behind them.
 //! - `feed`: the one reader of the ledger that all open pages share; `parts` makes messages of rows. Pure.
-//! - `watch`: the one look at the state for all pages. `stream`: what one page is sent, and when it is let go.
+//! - `watch`: the one look at the state for all pages. `stream`: what one page is sent, from the ledger or from the feed.
 //!
 //! What belongs to other rooms (the state as `status` says it, the steps of a workstream, what is secret) is handed
 //! in as a [`Project`]. Nothing here writes into the project, and nothing a page does can reach a run.

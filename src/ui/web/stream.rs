@@ -129,8 +129,9 @@ impl Client {
         tokio::select! {
             heard = news.recv() => match heard {
                 Ok(batch) => return Some(self.take(&batch, news)),
-                // Too slow: it comes back with the number up to which it was sent.
-                Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
+                // Too slow for the ring: it reads on from the ledger, as one that comes back would.
+                Err(RecvError::Lagged(_)) => return Some(Phase::Behind { goal: None, news: None }),
+                Err(RecvError::Closed) => return None,
             },
             changed = self.states.changed() => {
                 changed.ok()?;
