@@ -29,6 +29,8 @@ use crate::workstreams::spec::Workstream;
 
 /// How long the end of the program waits for the last entries of the ledger.
 const LAST: Duration = Duration::from_secs(5);
+/// What is left is told from here on.
+const TOLD: Duration = Duration::from_secs(5);
 
 enum What {
     New(Box<Workstream>),
@@ -74,6 +76,10 @@ fn ledger(ground: &Ground) -> Result<Ledger, Failure> {
         && let Ok(repo) = Repo::open(&ground.settings.root, Arc::new(SystemClock))
     {
         repo.exclude_private().map_err(EngineError::from)?;
+        let logs = ground.settings.root.join(&ground.settings.config.logs_dir).join("workstream");
+        if let Ok(logs) = repo.relative(&logs) {
+            repo.exclude_logs(&logs).map_err(EngineError::from)?;
+        }
     }
     Ok(Ledger::open(&private.join(FILE))?)
 }
@@ -98,7 +104,9 @@ fn drive(
     let shown = cell.clone();
     let words = move || {
         let counts = shown.get();
-        let eta = counts.eta.map_or_else(String::new, |eta| format!(", about {} left", duration(eta)));
+        // A guess of a moment is no news.
+        let eta = counts.eta.filter(|eta| *eta >= TOLD);
+        let eta = eta.map_or_else(String::new, |eta| format!(", about {} left", duration(eta)));
         (counts.done, counts.total, format!("{} running, {} failed{eta}", counts.running, counts.failed))
     };
     let mut told = Bar::of_steps(console, watched, words);
