@@ -247,12 +247,16 @@ fn end(report: &Report, global: &Global, format: Format) -> Result<u8, Failure> 
 
 /// How the work of a task in its own worktree is taken, and how it is dropped.
 fn branch_hints(report: &Report) -> String {
-    let with_branch = |empty: bool| report.results.iter().find(move |r| r.branch.is_some() && r.empty == empty);
+    let with_branch =
+        |empty: bool| report.results.iter().find(move |r| r.branch.is_some() && r.empty == empty);
     let Some(result) = with_branch(false).or_else(|| with_branch(true)) else { return String::new() };
     let (task, branch) = (&result.id, result.branch.as_deref().unwrap_or_default());
     let tree = format!(".orchestrator/worktrees/{}/{task}", report.run_id);
-    let take =
-        if result.empty { String::new() } else { format!("hint: take the work of task {task}: git merge {branch}\n") };
+    let take = if result.empty {
+        String::new()
+    } else {
+        format!("hint: take the work of task {task}: git merge {branch}\n")
+    };
     format!(
         "{take}hint: drop what task {task} has: git worktree remove --force {tree} && git branch -D {branch}\n"
     )

@@ -88,9 +88,7 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let mut failure = Self::new(USAGE, "config", "read the configuration");
         failure.causes = error.lines();
-        failure.hint(
-            "every key: orchestrator man config; `orchestrator check` reads the file again",
-        )
+        failure.hint("every key: orchestrator man config; `orchestrator check` reads the file again")
     }
 }
 

@@ -53,7 +53,9 @@ fn judge(row: &RunRow, abandoned: bool, went_on: &BTreeSet<String>) -> Lately {
     let next = match row.kind.as_str() {
         _ if went_on.contains(id) => None,
         "batch" if open || row.state == "canceled" => Some(format!("orchestrator batch --resume {id}")),
-        "oneshot" if open || row.state == "canceled" => Some(format!("orchestrator oneshot resume {session}")),
+        "oneshot" if open || row.state == "canceled" => {
+            Some(format!("orchestrator oneshot resume {session}"))
+        }
         "workstream" if open => Some(format!("orchestrator workstream resume {id}")),
         "workstream" if row.state == "quarantined" => {
             Some(format!("orchestrator workstream release {id} --reason TEXT"))
@@ -144,10 +146,7 @@ mod tests {
             "workstream build w1 failed: orchestrator workstream resume w1"
         );
         let again = RunRow { parent_run_id: Some("s1".into()), ..row("oneshot", "s2", "canceled") };
-        assert_eq!(
-            told(&again, false),
-            "oneshot s2 was ended from outside: orchestrator oneshot resume s1"
-        );
+        assert_eq!(told(&again, false), "oneshot s2 was ended from outside: orchestrator oneshot resume s1");
         assert_eq!(told(&row("batch", "b1", "succeeded"), false), "batch b1 succeeded");
         assert_eq!(told(&row("turns", "t1", "running"), true), "loop t1 was killed");
         let went_on = BTreeSet::from(["b1".to_owned()]);

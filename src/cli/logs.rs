@@ -110,7 +110,10 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8, Failure> {
     if chosen.is_empty() && args.format == LogFormat::Text {
         return Err(Failure::new(USAGE, "no_logs", "find such logs")
             .cause(format!("nothing in {} fits", folder.display()))
-            .hint(format!("all of them: orchestrator logs --iter 0..{}", branch_words(args.branch.as_deref()))));
+            .hint(format!(
+                "all of them: orchestrator logs --iter 0..{}",
+                branch_words(args.branch.as_deref())
+            )));
     }
     match args.format {
         LogFormat::Text => text(&settings.root, &chosen)?,

@@ -151,7 +151,8 @@ impl Ledger {
             return Err(unknown());
         }
         // A run and its first attempts are made within a moment and begin alike: the run is meant.
-        for (part, place) in [("substr(id, 1, length(?1))", "beginning"), ("substr(id, -length(?1))", "end")] {
+        for (part, place) in [("substr(id, 1, length(?1))", "beginning"), ("substr(id, -length(?1))", "end")]
+        {
             let runs = self.alike(
                 &format!("select id, id from (select run_id id from runs) where {part} = ?1 order by id <> ?1 limit 2"),
                 given,

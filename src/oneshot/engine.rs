@@ -117,8 +117,18 @@ impl<'a> Engine<'a> {
         let folder = Folder::create(&settings.root, &session.id)?;
         let lock = folder.lock(&owner(&world))?;
         folder.save(&session)?;
-        let engine =
-            Self { settings, world, templates, folder, session, worker, auditor, stopped: None, cut: false, _lock: lock };
+        let engine = Self {
+            settings,
+            world,
+            templates,
+            folder,
+            session,
+            worker,
+            auditor,
+            stopped: None,
+            cut: false,
+            _lock: lock,
+        };
         Ok(engine.begun(false))
     }
 
@@ -141,8 +151,18 @@ impl<'a> Engine<'a> {
             session.state,
             State::WorkerExecuting | State::Interrupted { from: Paused::WorkerExecuting }
         );
-        let engine =
-            Self { settings, world, templates, folder, session, worker, auditor, stopped: None, cut, _lock: lock };
+        let engine = Self {
+            settings,
+            world,
+            templates,
+            folder,
+            session,
+            worker,
+            auditor,
+            stopped: None,
+            cut,
+            _lock: lock,
+        };
         let mut engine = engine.begun(true);
         for event in events {
             engine.follow(event)?;

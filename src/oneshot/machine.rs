@@ -125,7 +125,9 @@ impl State {
                 Paused::AuditPending | Paused::AuditorExecuting => Self::AuditPending,
                 Paused::ReiterationPending => Self::ReiterationPending,
             },
-            (Self::Failed { why: Why::MaxIterations | Why::WorkerDead }, E::Raise) => Self::ReiterationPending,
+            (Self::Failed { why: Why::MaxIterations | Why::WorkerDead }, E::Raise) => {
+                Self::ReiterationPending
+            }
             (Self::Failed { why: Why::AuditorCrash | Why::AuditorSilent }, E::Raise) => Self::AuditPending,
             (from, E::Interrupt) => match from.pausable() {
                 Some(from) => Self::Interrupted { from },

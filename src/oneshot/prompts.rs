@@ -158,10 +158,8 @@ fn render(
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     let values: BTreeMap<String, Value> = values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
     let known: Vec<String> = values.keys().cloned().collect();
-    let mut text = environment.render_str(template, Value::from(values)).map_err(|e| TemplateError::Syntax {
-        name,
-        file: None,
-        message: trouble(&e, &environment, template, &known),
+    let mut text = environment.render_str(template, Value::from(values)).map_err(|e| {
+        TemplateError::Syntax { name, file: None, message: trouble(&e, &environment, template, &known) }
     })?;
     // The engine drops the last line end of a template.
     if template.ends_with('\n') {
@@ -171,10 +169,16 @@ fn render(
 }
 
 /// Where it is and which word it is: the engine knows only that one has no value.
-fn trouble(error: &minijinja::Error, environment: &Environment<'_>, template: &str, known: &[String]) -> String {
+fn trouble(
+    error: &minijinja::Error,
+    environment: &Environment<'_>,
+    template: &str,
+    known: &[String],
+) -> String {
     let line = error.line().map_or_else(String::new, |line| format!("line {line}: "));
     let names = environment.template_from_str(template).map(|t| t.undeclared_variables(false));
-    let mut unknown: Vec<String> = names.unwrap_or_default().into_iter().filter(|n| !known.contains(n)).collect();
+    let mut unknown: Vec<String> =
+        names.unwrap_or_default().into_iter().filter(|n| !known.contains(n)).collect();
     unknown.sort_unstable();
     if unknown.is_empty() || error.kind() != minijinja::ErrorKind::UndefinedError {
         let detail = error.detail().map_or_else(String::new, |detail| format!(": {detail}"));

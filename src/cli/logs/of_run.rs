@@ -41,13 +41,15 @@ pub(super) fn print(settings: &Settings, given: &str, format: LogFormat) -> Resu
         })
         .collect();
     match format {
-        LogFormat::Text if logged.is_empty() => Err(Failure::new(USAGE, "no_logs", format!("show the logs of {name}"))
-            .cause(match made {
-                0 => "nothing of it was begun".to_owned(),
-                1 => "its attempt printed nothing, or its log is gone".to_owned(),
-                n => format!("none of its {n} attempts printed anything, or their logs are gone"),
-            })
-            .hint(format!("orchestrator show {name}"))),
+        LogFormat::Text if logged.is_empty() => {
+            Err(Failure::new(USAGE, "no_logs", format!("show the logs of {name}"))
+                .cause(match made {
+                    0 => "nothing of it was begun".to_owned(),
+                    1 => "its attempt printed nothing, or its log is gone".to_owned(),
+                    n => format!("none of its {n} attempts printed anything, or their logs are gone"),
+                })
+                .hint(format!("orchestrator show {name}")))
+        }
         LogFormat::Text => text(&settings.root, &logged),
         LogFormat::Json | LogFormat::Xml => {
             let entries = logged.into_iter().map(|(attempt, log)| entry(&settings.root, attempt, log));

@@ -30,7 +30,10 @@ const DEPTH: usize = 200;
 pub(super) enum Sight {
     Loop(Box<View>),
     /// No loop was ever run here, but something else runs or ran.
-    RunsOnly { live: Vec<LiveRun>, lately: Vec<Lately> },
+    RunsOnly {
+        live: Vec<LiveRun>,
+        lately: Vec<Lately>,
+    },
 }
 
 pub(super) fn look(settings: &Settings) -> Result<Sight, Failure> {

@@ -15,7 +15,7 @@ use crate::cli::record;
 use crate::cli::screen;
 use crate::cli::setup::{Machine, runtime};
 use crate::cli::stream::Stream;
-use crate::clock::{Clock, SystemClock, duration};
+use crate::clock::{Clock, SystemClock};
 use crate::control::{self, AskError, Request};
 use crate::event::{Event, Place, Sink};
 use crate::ids::SystemIds;
@@ -29,8 +29,6 @@ use crate::workstreams::spec::Workstream;
 
 /// How long the end of the program waits for the last entries of the ledger.
 const LAST: Duration = Duration::from_secs(5);
-/// What is left is told from here on.
-const TOLD: Duration = Duration::from_secs(5);
 
 enum What {
     New(Box<Workstream>),
@@ -104,9 +102,7 @@ fn drive(
     let shown = cell.clone();
     let words = move || {
         let counts = shown.get();
-        // A guess of a moment is no news.
-        let eta = counts.eta.filter(|eta| *eta >= TOLD);
-        let eta = eta.map_or_else(String::new, |eta| format!(", about {} left", duration(eta)));
+        let eta = counts.left_words();
         (counts.done, counts.total, format!("{} running, {} failed{eta}", counts.running, counts.failed))
     };
     let mut told = Bar::of_steps(console, watched, words);

@@ -233,10 +233,14 @@ impl Item<'_> {
     /// What it says, as far as that can be read; none: it is no task at all.
     fn task(&mut self, number: usize, look: Look<'_>) -> Option<Task> {
         let Some(map) = self.value.as_mapping() else {
-            self.say(format!("not a task: one has keys, such as `prompt` or `run`; known are {}", KEYS.join(", ")));
+            self.say(format!(
+                "not a task: one has keys, such as `prompt` or `run`; known are {}",
+                KEYS.join(", ")
+            ));
             return None;
         };
-        let keys: Vec<String> = map.keys().map(|k| k.as_str().map_or_else(|| format!("{k:?}"), str::to_owned)).collect();
+        let keys: Vec<String> =
+            map.keys().map(|k| k.as_str().map_or_else(|| format!("{k:?}"), str::to_owned)).collect();
         for key in keys.iter().filter(|key| !KEYS.contains(&key.as_str())) {
             let hint = did_you_mean(key, &KEYS).unwrap_or_else(|| format!("known are {}", KEYS.join(", ")));
             self.say(format!("unknown key `{key}`; {hint}"));

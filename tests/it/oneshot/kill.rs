@@ -48,8 +48,9 @@ fn while_a_worker_that_did_nothing_works() {
         "worker-1",
         "read; write .orchestrator/x y; sh 'mv .orchestrator/x seen; touch -d @1 seen'; forever",
     );
-    killed(&t);
+    // Written before: what changes while a worker runs is its work.
     t.worker("read; print worked");
+    killed(&t);
     assert_eq!(t.run(&["resume"]).expect(0).out, "worked\n");
     assert_eq!(t.way(), "start interrupt resume zombie-dead raise next success next done");
     assert!(t.file("worker-2.prompt.md").contains("the program itself was ended meanwhile"));
