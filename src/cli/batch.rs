@@ -236,7 +236,7 @@ fn end(report: &Report, global: &Global, format: Format) -> Result<u8, Failure> 
         hints = branch_hints(report);
     }
     if failed + interrupted > 0 {
-        hints.push_str(&format!("hint: orchestrator batch --resume {}\n", report.run_id));
+        hints = format!("{hints}hint: orchestrator batch --resume {}\n", report.run_id);
     }
     let _ = std::io::Write::write_all(&mut screen::stderr(), hints.as_bytes());
     if failed + interrupted == 0 {
