@@ -105,13 +105,15 @@ impl State {
         use Event as E;
         Ok(match (self, event) {
             (Self::Created, E::Start) | (Self::ReiterationPending, E::Next) => Self::WorkerExecuting,
-            (Self::WorkerExecuting, E::Success) | (Self::RecoveryPending, E::ZombieSuccess) => {
-                Self::AuditPending
-            }
+            (Self::WorkerExecuting, E::Success)
+            | (Self::RecoveryPending, E::ZombieSuccess)
+            | (Self::Failed { why: Why::AuditorCrash | Why::AuditorSilent }, E::Raise) => Self::AuditPending,
             (Self::WorkerExecuting, E::Crash | E::Inactivity) => Self::RecoveryPending,
             (Self::AuditPending, E::Next) => Self::AuditorExecuting,
             (Self::AuditorExecuting, E::Done) => Self::Completed,
-            (Self::AuditorExecuting, E::Retry) | (Self::RecoveryPending, E::ZombiePartial) => {
+            (Self::AuditorExecuting, E::Retry)
+            | (Self::RecoveryPending, E::ZombiePartial)
+            | (Self::Failed { why: Why::MaxIterations | Why::WorkerDead }, E::Raise) => {
                 Self::ReiterationPending
             }
             (Self::AuditorExecuting, E::Impossible) => Self::Rejected,
@@ -125,10 +127,6 @@ impl State {
                 Paused::AuditPending | Paused::AuditorExecuting => Self::AuditPending,
                 Paused::ReiterationPending => Self::ReiterationPending,
             },
-            (Self::Failed { why: Why::MaxIterations | Why::WorkerDead }, E::Raise) => {
-                Self::ReiterationPending
-            }
-            (Self::Failed { why: Why::AuditorCrash | Why::AuditorSilent }, E::Raise) => Self::AuditPending,
             (from, E::Interrupt) => match from.pausable() {
                 Some(from) => Self::Interrupted { from },
                 None => return Err(Illegal { from, event }),
@@ -467,7 +465,6 @@ interrupted(RecoveryPending): Recover"
             (Refusal::Completed, "the task is done already", "completed"),
             (Refusal::Rejected, "the auditor found the task impossible", "rejected"),
             (Refusal::Budget { max: 3 }, "all 3 worker runs are used", "max_iterations"),
-            (Refusal::Failed(Why::AuditorSilent), "it failed: auditor_silent", "auditor_silent"),
         ];
         for (refusal, words, reason) in cases {
             assert_eq!((refusal.to_string().as_str(), refusal.reason()), (words, reason));
