@@ -226,7 +226,7 @@ pub(super) enum Command {
     Resume(ResumeArgs),
     /// Run many tasks, a few at once: prompts for agents, or commands
     #[command(
-        after_help = "FILE has a task a line: a prompt, the name of a prompt file, or with --exec a command. A .yaml or .json\nfile (or --list) is a list of tasks with `prompt` or `run`, and `id`, `agent`, `env`, `cwd`, `timeout`.\n\nExamples:\n  orchestrator batch --max-concurrent 3 prompts.txt\n  printf 'make test\\nmake lint\\n' | orchestrator batch --exec -\n  orchestrator batch --each-worktree tasks.yaml\n  orchestrator batch --resume 019a9c31"
+        after_help = "FILE has a task a line: a prompt, the name of a prompt file, or with --exec a command.\nA .yaml or .json file (or --list) is a list of tasks with `prompt` or `run`, and `id`,\n`agent`, `env`, `cwd`, `timeout`.\n\nExamples:\n  orchestrator batch --max-concurrent 3 prompts.txt\n  printf 'make test\\nmake lint\\n' | orchestrator batch --exec -\n  orchestrator batch --each-worktree tasks.yaml\n  orchestrator batch --resume 019a9c31"
     )]
     Batch(BatchArgs),
     /// Run a graph of steps; look at one; go on with, end or release a run
@@ -426,7 +426,10 @@ pub(super) struct PromptsArgs {
 pub(super) enum PromptsCommand {
     /// Print the exact text that a role's agent would be given now
     #[command(after_help = "Example:\n  orchestrator prompts show ralph")]
-    Show { role: String },
+    Show {
+        /// A role of the workflow, such as galph or ralph
+        role: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -487,7 +490,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 #[derive(Debug, Args)]
 pub(super) struct InterruptArgs {
-    /// A run, an attempt or RUN/ATTEMPT, as `status` names them, or a beginning of one; without it, the only live run
+    /// A run, an attempt or RUN/ATTEMPT, as `status` names them, or a beginning or end of one; without it, the only live run
     #[arg(value_name = "RUN|ATTEMPT", conflicts_with = "all")]
     pub who: Option<String>,
     /// Every live run of this project

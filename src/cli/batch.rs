@@ -20,7 +20,7 @@ use crate::turns::settings::Settings;
 use crate::ui::bar::Bar;
 use crate::ui::console::{Console, Form as ConsoleForm, Volume};
 use crate::workstreams::batch::{
-    self, BatchError, Form, Options, Report, Saved, Setting, TaskProblem, World, table,
+    self, BatchError, Form, Look, Options, Report, Saved, Setting, TaskProblem, World, table,
 };
 
 /// A list of tasks is read into memory; no real one comes near this.
@@ -79,7 +79,11 @@ fn fresh(settings: &Settings, args: &BatchArgs) -> Result<Saved, Failure> {
         (_, true) => Form::List,
         _ => Form::Prompts,
     };
-    let tasks = batch::tasks(&text, form, &|name| prompt_file(&settings.root, name));
+    let look = Look {
+        file: &|name| prompt_file(&settings.root, name),
+        folder: &|name| settings.root.join(name).is_dir(),
+    };
+    let tasks = batch::tasks(&text, form, look);
     let tasks = tasks.map_err(|problems| {
         let failure = Failure::new(USAGE, "usage", format!("read the tasks in {name}"));
         let told = |failure: Failure, problem: &TaskProblem| failure.cause(problem.to_string());
@@ -226,14 +230,36 @@ fn end(report: &Report, global: &Global, format: Format) -> Result<u8, Failure> 
             crate::clock::duration(report.took)
         ))?;
     }
+    // The results are on stdout; what to do next is not one of them.
+    let mut hints = String::new();
+    if format == Format::Text && !global.quiet {
+        hints = branch_hints(report);
+    }
+    if failed + interrupted > 0 {
+        hints = format!("{hints}hint: orchestrator batch --resume {}\n", report.run_id);
+    }
+    let _ = std::io::Write::write_all(&mut screen::stderr(), hints.as_bytes());
     if failed + interrupted == 0 {
         return Ok(OK);
     }
-    // The results are on stdout; what to do next is not one of them.
-    let hint = format!("hint: orchestrator batch --resume {}\n", report.run_id);
-    let mut err = screen::stderr();
-    let _ = std::io::Write::write_all(&mut err, hint.as_bytes());
     Ok(report.interrupted.as_ref().map_or(FAILED, crate::supervise::StopReason::exit_code))
+}
+
+/// How the work of a task in its own worktree is taken, and how it is dropped.
+fn branch_hints(report: &Report) -> String {
+    let with_branch =
+        |empty: bool| report.results.iter().find(move |r| r.branch.is_some() && r.empty == empty);
+    let Some(result) = with_branch(false).or_else(|| with_branch(true)) else { return String::new() };
+    let (task, branch) = (&result.id, result.branch.as_deref().unwrap_or_default());
+    let tree = format!(".orchestrator/worktrees/{}/{task}", report.run_id);
+    let take = if result.empty {
+        String::new()
+    } else {
+        format!("hint: take the work of task {task}: git merge {branch}\n")
+    };
+    format!(
+        "{take}hint: drop what task {task} has: git worktree remove --force {tree} && git branch -D {branch}\n"
+    )
 }
 
 impl From<BatchError> for Failure {

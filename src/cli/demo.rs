@@ -104,8 +104,9 @@ fn timeline(folder: &Path, roles: &[RoleId]) -> Result<String, Failure> {
     let list = commits.unwrap_or_default();
     let list = list.iter().map(|c| format!("{} {}", c.short, c.subject)).collect::<Vec<_>>().join("\n  ");
     Ok(format!(
-        "\nthe history, oldest first:\n  {list}\n\nlook around: cd {} (one machine), {} (of two)\nin your own repository:\n  orchestrator init --goal \"what is to be built\"\n  orchestrator check\n  orchestrator --once\n",
+        "\nthe history, oldest first:\n  {list}\n\nlook around: cd {} (one machine), {} (of two)\ndone with it: rm -r {}\nin your own repository:\n  orchestrator init --goal \"what is to be built\"\n  orchestrator check\n  orchestrator --once\n",
         folder.join("project").display(),
-        last.display()
+        last.display(),
+        folder.display()
     ))
 }

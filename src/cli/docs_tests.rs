@@ -82,7 +82,7 @@ fn section(command: &Command) -> String {
         .filter(|arg| !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str()))
         .filter(|arg| arg.get_help_heading() != Some(EVERYWHERE))
         .collect();
-    if name(command).ends_with(" run") {
+    if name(command) == "orchestrator run" {
         out.push_str("\nIts options stand in [the loop](loop.md#options).\n");
     } else if !own.is_empty() {
         out.push_str("\n| argument | meaning |\n| --- | --- |\n");

@@ -88,9 +88,7 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let mut failure = Self::new(USAGE, "config", "read the configuration");
         failure.causes = error.lines();
-        failure.hint(
-            "all keys are explained in docs/configuration.md; `orchestrator check` reads the file again",
-        )
+        failure.hint("every key: orchestrator man config; `orchestrator check` reads the file again")
     }
 }
 
@@ -226,7 +224,8 @@ impl From<OneshotError> for Failure {
             }),
             OneshotError::NoModelFlag { agent, .. } => fail(USAGE, "agent", "choose a model")
                 .hint(format!("agents: {{{agent}: {{model: {{flag: --model}}}}}} in orchestration.yaml")),
-            OneshotError::Agent { source, .. } => fail(USAGE, "agent", "choose an agent").hint(source.hint()),
+            OneshotError::Agent { role, source } => fail(USAGE, "agent", "choose an agent")
+                .hint(source.hint().replace("--agent ", &format!("--{role}-agent "))),
             OneshotError::Template(_) => fail(USAGE, "template", "read a template of oneshot.prompts")
                 .hint("mend the file; without the key the built-in template is used"),
             OneshotError::Illegal(_) | OneshotError::Io { .. } => fail(INTERNAL, "io", "go on with the session")

@@ -2,6 +2,7 @@
 
 mod follow;
 mod forms;
+mod of_run;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -24,7 +25,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   orchestrator logs                                 the last iteration
   orchestrator logs -f --role ralph                 as it is printed
   orchestrator logs --iter 3..7 --interleave --format xml > turns.xml
-  orchestrator logs --source summaries -n 5";
+  orchestrator logs --source summaries -n 5
+  orchestrator logs last                            the newest run: a batch, a workstream, a oneshot, a loop";
 
 /// State commits that are looked at for the turns' commits.
 const DEPTH: usize = 20_000;
@@ -33,6 +35,10 @@ const PIECE: usize = 64 * 1024;
 
 #[derive(Debug, Args)]
 pub(super) struct LogsArgs {
+    /// What this run or attempt printed, of whatever kind it is: its id, the beginning or the end of it, or `last`;
+    /// without it, the turns of the loop
+    #[arg(value_name = "RUN", conflicts_with_all = ["role", "iter", "number", "interleave", "source", "branch", "follow"])]
+    pub run: Option<String>,
     /// Only this role's
     #[arg(long)]
     pub role: Option<String>,
@@ -78,6 +84,9 @@ fn io_failure(what: &str, e: &io::Error) -> Failure {
 
 pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8, Failure> {
     let Setup { settings, .. } = setup_beside(global)?;
+    if let Some(run) = &args.run {
+        return of_run::print(&settings, run, args.format);
+    }
     let logs_dir = settings.root.join(&settings.config.logs_dir);
     let prefix = branch_folder(&settings, &logs_dir, args.branch.as_deref())?;
     let folder = logs_dir.join(&prefix);
@@ -101,7 +110,10 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8, Failure> {
     if chosen.is_empty() && args.format == LogFormat::Text {
         return Err(Failure::new(USAGE, "no_logs", "find such logs")
             .cause(format!("nothing in {} fits", folder.display()))
-            .hint("all of them: orchestrator logs --iter 0.."));
+            .hint(format!(
+                "all of them: orchestrator logs --iter 0..{}",
+                branch_words(args.branch.as_deref())
+            )));
     }
     match args.format {
         LogFormat::Text => text(&settings.root, &chosen)?,
@@ -119,7 +131,13 @@ fn branch_folder(settings: &Settings, logs_dir: &Path, asked: Option<&str>) -> R
         let repo = Repo::open(&settings.root, Machine::new().clock).ok()?;
         repo.head().ok()?.branch
     };
-    let there = find_logs::branches(logs_dir);
+    // Batches and workstreams have folders of their own there.
+    let turns = |name: &String| {
+        [Source::Logs, Source::Summaries]
+            .into_iter()
+            .any(|source| find_logs::find(&logs_dir.join(name), source).is_ok_and(|found| !found.is_empty()))
+    };
+    let there: Vec<String> = find_logs::branches(logs_dir).into_iter().filter(turns).collect();
     let own = asked.map(str::to_owned).or_else(head);
     let names = own.iter().map(|name| name.replace('/', "-")).chain(
         // A run without git has no branch.
@@ -128,14 +146,19 @@ fn branch_folder(settings: &Settings, logs_dir: &Path, asked: Option<&str>) -> R
     if let Some(name) = names.into_iter().find(|name| there.contains(name)) {
         return Ok(name);
     }
-    let branch = own.as_deref().unwrap_or("a run without git");
-    let failure = Failure::new(USAGE, "no_logs", "find logs")
-        .cause(format!("{branch} has none in {}", logs_dir.display()));
+    let branch = own.as_deref().map_or_else(|| "without git".to_owned(), |b| format!("on branch {b}"));
+    let failure = Failure::new(USAGE, "no_logs", "find the logs of turns")
+        .cause(format!("the loop took none {branch} that left a log in {}", logs_dir.display()));
     Err(match there.first() {
         Some(other) => failure
             .hint(format!("there are some of {}: orchestrator logs --branch {other}", there.join(", "))),
+        None if of_run::any(settings) => failure.hint("what ran last: orchestrator logs last"),
         None => failure.hint("they are made by the first run: orchestrator --once"),
     })
+}
+
+fn branch_words(asked: Option<&str>) -> String {
+    asked.map_or_else(String::new, |branch| format!(" --branch {branch}"))
 }
 
 fn shown(root: &Path, path: &Path) -> String {

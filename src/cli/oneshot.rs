@@ -158,7 +158,17 @@ fn task(args: &StartArgs, folder: &Path) -> Result<String, Failure> {
     let no = |what: String, cause: String| Failure::new(USAGE, "usage", what).cause(cause);
     let (name, file): (&str, Box<dyn Read>) = match (args.task.as_deref(), args.file.as_deref()) {
         (Some("-"), _) => ("standard input", Box::new(std::io::stdin())),
-        (Some(task), _) => return Ok(task.to_owned()),
+        (Some(task), _) => match task_file(task, folder) {
+            None => return Ok(task.to_owned()),
+            Some(path) => {
+                let file = std::fs::File::open(&path);
+                let file = file.map_err(|e| {
+                    no(format!("read the task from {task}"), e.to_string())
+                        .hint("a task that is a single word ending in .md or .txt names a file")
+                })?;
+                ("the file", Box::new(file))
+            }
+        },
         (None, Some(path)) if path == Path::new("-") => ("standard input", Box::new(std::io::stdin())),
         (None, Some(path)) => {
             let file = std::fs::File::open(folder.join(path));
@@ -176,4 +186,15 @@ fn task(args: &StartArgs, folder: &Path) -> Result<String, Failure> {
         .read_to_end(&mut bytes)
         .map_err(|e| no(format!("read the task from {name}"), e.to_string()))?;
     String::from_utf8(bytes).map_err(|e| no(format!("read the task from {name}"), e.to_string()))
+}
+
+/// The file that a task of one word names, as a batch's line does. One that looks like a file's name and is none is a
+/// mistake: as a task it would only puzzle an agent.
+fn task_file(task: &str, folder: &Path) -> Option<PathBuf> {
+    if task.len() > 1024 || task.contains(char::is_whitespace) || task.contains('\0') {
+        return None;
+    }
+    let path = folder.join(task);
+    let named = path.extension().is_some_and(|ending| ending == "md" || ending == "txt");
+    (named || path.is_file()).then_some(path)
 }

@@ -25,8 +25,8 @@ pub(super) struct HistoryArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {
-    /// A run or an attempt: its id, the beginning of it, or `last`
-    #[arg(value_name = "RUN")]
+    /// A run or an attempt: its id, the beginning or the end of it, or `last`
+    #[arg(value_name = "RUN", default_value = "last")]
     pub run: String,
     /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -35,7 +35,7 @@ pub(super) struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct EventsArgs {
-    /// Only events of this run or attempt: its id, the beginning of it, or `last`
+    /// Only events of this run or attempt: its id, the beginning or the end of it, or `last`
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
     /// Go on with events as they happen, until the run is over or Ctrl-C
@@ -57,8 +57,8 @@ pub(super) struct EventsArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
-    /// A run: its id, the beginning of it, or `last`
-    #[arg(value_name = "RUN")]
+    /// A run: its id, the beginning or the end of it, or `last`
+    #[arg(value_name = "RUN", default_value = "last")]
     pub run: String,
     /// The form of the document
     #[arg(long, value_parser = ["json"], default_value = "json", value_name = "FORMAT")]

@@ -10,6 +10,8 @@ use clap_mangen::Man;
 
 use super::args::Cli;
 use super::error::{Failure, INTERNAL, OK, USAGE};
+use crate::config::keys;
+use crate::workstreams::spec;
 
 pub(super) const COMPLETION_EXAMPLES: &str = "Examples:
   orchestrator completions bash > ~/.local/share/bash-completion/completions/orchestrator
@@ -19,6 +21,7 @@ pub(super) const COMPLETION_EXAMPLES: &str = "Examples:
 pub(super) const MAN_EXAMPLES: &str = "Examples:
   orchestrator man | man -l -
   orchestrator man status | man -l -
+  orchestrator man config | man -l -                every key of orchestration.yaml
   orchestrator man --dir ~/.local/share/man/man1";
 
 #[derive(Debug, Args)]
@@ -77,8 +80,57 @@ fn page(command: &Command) -> Result<String, Failure> {
     let mut text = Vec::new();
     let name = title(command);
     let man = Man::new(command.clone()).title(name.to_uppercase());
-    man.render(&mut text).map_err(|e| failed(&e))?;
+    rendered(&man, command, &mut text).map_err(|e| failed(&e))?;
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// As `Man::render` does, but with a synopsis of one line: its own names every option, without values.
+fn rendered(man: &Man, command: &Command, out: &mut Vec<u8>) -> io::Result<()> {
+    man.render_title(out)?;
+    man.render_name_section(out)?;
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").split_whitespace().collect::<Vec<_>>().join(" ");
+    roff(out, "SYNOPSIS", &[usage])?;
+    man.render_description_section(out)?;
+    if command.get_arguments().any(|arg| !arg.is_hide_set()) {
+        man.render_options_section(out)?;
+    }
+    if command.get_subcommands().any(|c| !c.is_hide_set()) {
+        man.render_subcommands_section(out)?;
+    }
+    match command.get_name() {
+        "config" => roff(out, "KEYS OF orchestration.yaml", &lines(&keys::all()))?,
+        "workstream" => roff(out, "KEYS OF A FILE", &lines(&spec::keys()))?,
+        _ => {}
+    }
+    if command.get_after_long_help().is_some() || command.get_after_help().is_some() {
+        man.render_extra_section(out)?;
+    }
+    if command.get_version().is_some() {
+        man.render_version_section(out)?;
+    }
+    Ok(())
+}
+
+/// A section of plain lines.
+fn roff(out: &mut Vec<u8>, heading: &str, lines: &[String]) -> io::Result<()> {
+    use io::Write as _;
+    writeln!(out, ".SH \"{heading}\"")?;
+    for (n, line) in lines.iter().enumerate() {
+        if n > 0 {
+            writeln!(out, ".br")?;
+        }
+        // A dot or an apostrophe at the beginning would be an order, a backslash an escape.
+        writeln!(out, "\\&{}", line.replace('\\', "\\e").replace('-', "\\-"))?;
+    }
+    Ok(())
+}
+
+/// Every key that has a value, and what it means.
+fn lines(all: &[(String, keys::Key)]) -> Vec<String> {
+    let valued = all.iter().filter(|(_, key)| key.standing != keys::Standing::FlagOnly);
+    let valued = valued.filter(|(_, key)| !matches!(key.shape, keys::Shape::Map(_)));
+    valued.map(|(path, key)| format!("{path}: {}", key.doc)).collect()
 }
 
 /// `orchestrator-oneshot-resume`.

@@ -26,7 +26,7 @@ pub(super) fn show(global: &Global, args: &ShowArgs) -> Result<u8, Failure> {
             }
             let mut out = run_text(global, &whole.run.row, whole.run.abandoned);
             for attempt in &whole.attempts {
-                let _ = writeln!(out, "{}", attempt_line(global, attempt));
+                let _ = writeln!(out, "{}", attempt_line(global, attempt, &settings.root));
             }
             super::print(&out)?;
         }
@@ -69,16 +69,18 @@ fn run_text(global: &Global, run: &RunRow, abandoned: bool) -> String {
             ("tokens", tokens),
             ("exit", run.exit_code.map(|code| code.to_string())),
             ("error", run.error.clone()),
+            ("logs", (run.attempts > 0).then(|| format!("orchestrator logs {}", run.run_id))),
         ],
     );
     out
 }
 
-fn attempt_line(global: &Global, a: &AttemptRow) -> String {
+fn attempt_line(global: &Global, a: &AttemptRow, root: &std::path::Path) -> String {
     let name = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
     let error = a.error.as_deref().map_or_else(String::new, |e| format!("  {}", brief(e)));
+    let log = there(root, a).map_or_else(String::new, |log| format!("  {log}"));
     format!(
-        "{:>4}  {}  {:<9}  {}  {:>7}  {}  {} {} {}{error}",
+        "{:>4}  {}  {:<9}  {}  {:>7}  {}  {} {} {}{log}{error}",
         a.sequence,
         a.attempt_id,
         a.state,
@@ -89,6 +91,11 @@ fn attempt_line(global: &Global, a: &AttemptRow) -> String {
         name(&a.agent),
         cost(a.cost_usd),
     )
+}
+
+/// Its log, if it printed anything.
+fn there<'a>(root: &std::path::Path, a: &'a AttemptRow) -> Option<&'a str> {
+    a.log_path.as_deref().filter(|log| root.join(log).is_file())
 }
 
 fn attempt_text(global: &Global, a: &AttemptRow, root: &std::path::Path) -> String {
@@ -123,7 +130,7 @@ fn attempt_text(global: &Global, a: &AttemptRow, root: &std::path::Path) -> Stri
             ("tokens", tokens),
             ("session", of_result("session_id")),
             ("commits", commits.as_ref().map(|range| format!("git diff {range}"))),
-            ("log", a.log_path.as_deref().map(|log| log_path(root, log))),
+            ("log", there(root, a).map(|log| log_path(root, log))),
             ("events", Some(format!("orchestrator events {} --format text", a.attempt_id))),
         ],
     );

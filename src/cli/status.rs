@@ -35,7 +35,7 @@ pub(super) fn now(
 ) -> Result<serde_json::Value, Failure> {
     Ok(match facts::look(settings)? {
         Sight::Loop(view) => json(&view, root),
-        Sight::RunsOnly(runs) => words::json_without_a_loop(&runs, root),
+        Sight::RunsOnly { live, lately } => words::json_without_a_loop(&live, &lately, root),
     })
 }
 
@@ -53,9 +53,9 @@ impl Form {
             (Sight::Loop(view), Format::Json) => format!("{:#}\n", json(view, root)),
             (Sight::Loop(view), Format::Text) if self.oneline => format!("{}\n", oneline(view, self.times)),
             (Sight::Loop(view), Format::Text) => screen(view, self.times),
-            (Sight::RunsOnly(runs), Format::Text) => without_a_loop(runs),
-            (Sight::RunsOnly(runs), Format::Json) => {
-                format!("{:#}\n", words::json_without_a_loop(runs, root))
+            (Sight::RunsOnly { live, lately }, Format::Text) => without_a_loop(live, lately),
+            (Sight::RunsOnly { live, lately }, Format::Json) => {
+                format!("{:#}\n", words::json_without_a_loop(live, lately, root))
             }
         }
     }

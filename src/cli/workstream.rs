@@ -12,7 +12,9 @@ pub(super) use args::{ReportArgs, ReportFormat, ToolsArgs, ToolsCommand, Workstr
 
 use self::args::{FileArgs, WorkstreamCommand};
 use super::args::Global;
-use super::error::{Failure, USAGE};
+use super::error::{Failure, OK, USAGE};
+use super::history::history;
+use super::record_args::HistoryArgs;
 use super::setup::{setup_beside, start_folder};
 use crate::agents::Table;
 use crate::config::{Config, ConfigError};
@@ -21,12 +23,28 @@ use crate::workstreams::engine::{Catalog, Setting};
 use crate::workstreams::router_config::{self, RouterConfig};
 use crate::workstreams::spec::{self, Known, Workstream};
 
+/// One to begin with.
+const EXAMPLE: &str = include_str!("../../docs/examples/build.yaml");
 /// A file is read into memory; 100 000 steps come to less.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 pub(super) fn workstream(global: &Global, args: &WorkstreamArgs) -> Result<u8, Failure> {
     match &args.command {
         WorkstreamCommand::Run(args) => drive::run(global, &args.file),
+        WorkstreamCommand::Example => {
+            super::print(EXAMPLE)?;
+            Ok(OK)
+        }
+        WorkstreamCommand::List(args) => history(
+            global,
+            &HistoryArgs {
+                kind: Some("workstream".into()),
+                state: args.state.clone(),
+                since: None,
+                number: args.number,
+                format: args.format,
+            },
+        ),
         WorkstreamCommand::Resume(args) => drive::resume(global, args),
         WorkstreamCommand::Cancel(args) => drive::cancel(global, &args.run),
         WorkstreamCommand::Release(args) => drive::release(global, args),
@@ -82,7 +100,7 @@ impl Ground {
             let lines = ConfigError::Invalid { origin: origin.clone(), problems }.lines();
             let failure = Failure::new(USAGE, "workstream", format!("read the workstream {origin}"));
             let failure = lines.into_iter().fold(failure, Failure::cause);
-            failure.hint("the keys are explained in docs/workstreams.md")
+            failure.hint("every key: orchestrator man workstream; a file to begin with: orchestrator workstream example")
         })?;
         if let Some(router) = &self.router {
             router.complete(&mut found.spec);
@@ -98,7 +116,7 @@ fn text(path: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = std::fs::File::open(whole).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
     read.map_err(|e| {
-        let hint = "a workstream is a text file in UTF-8; docs/workstreams.md has one to begin with";
+        let hint = "a workstream is a text file in UTF-8; one to begin with: orchestrator workstream example > build.yaml";
         failed(e.to_string()).hint(hint)
     })?;
     if text.len() as u64 > MAX_BYTES { Err(failed("larger than 64 MiB".into())) } else { Ok(text) }

@@ -95,6 +95,11 @@ pub fn shape_at(path: &str) -> Option<Shape> {
 /// Dotted paths of all keys, depth first; a table's names are shown as `NAME`, a list's entries
 /// as `[]`.
 pub fn all() -> Vec<(String, Key)> {
+    all_of(ROOT)
+}
+
+/// The same of another table.
+pub fn all_of(root: Shape) -> Vec<(String, Key)> {
     fn walk(prefix: &str, shape: Shape, out: &mut Vec<(String, Key)>) {
         match shape {
             Shape::Map(keys) => {
@@ -111,6 +116,6 @@ pub fn all() -> Vec<(String, Key)> {
         }
     }
     let mut out = Vec::new();
-    walk("", ROOT, &mut out);
+    walk("", root, &mut out);
     out
 }

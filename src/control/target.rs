@@ -24,7 +24,7 @@ pub enum NoTarget {
     Ambiguous(String),
 }
 
-/// `word` is a run, an attempt, or `RUN/ATTEMPT`, each in full or as a beginning that only one has. No word: the
+/// `word` is a run, an attempt, or `RUN/ATTEMPT`, each in full or as a beginning or an end that only one has. No word: the
 /// only run there is.
 pub fn resolve<'a>(live: &'a [LiveRun], word: Option<&str>) -> Result<Target<'a>, NoTarget> {
     let Some(word) = word else {
@@ -42,9 +42,14 @@ pub fn resolve<'a>(live: &'a [LiveRun], word: Option<&str>) -> Result<Target<'a>
         .filter(|(name, path, _)| !word.is_empty() && (name.starts_with(word) || begins(path, word)))
         .map(|(.., t)| *t)
         .collect();
-    match (exactly.as_slice(), begins.as_slice()) {
-        ([one], _) | ([], [one]) => Ok(*one),
-        ([], []) => Err(NoTarget::Unknown(word.to_owned())),
+    let ends: Vec<Target<'a>> = all
+        .iter()
+        .filter(|(name, ..)| !word.is_empty() && begins.is_empty() && name.ends_with(word))
+        .map(|(.., t)| *t)
+        .collect();
+    match (exactly.as_slice(), begins.as_slice(), ends.as_slice()) {
+        ([one], ..) | ([], [one], _) | ([], [], [one]) => Ok(*one),
+        ([], [], []) => Err(NoTarget::Unknown(word.to_owned())),
         _ => Err(NoTarget::Ambiguous(word.to_owned())),
     }
 }
@@ -109,6 +114,7 @@ mod tests {
         assert_eq!(who(Some("aaa1")), target(0, None));
         assert_eq!(who(Some("x2")), target(1, Some("x2")));
         assert_eq!(who(Some("y")), target(1, Some("y1")));
+        assert_eq!(who(Some("a2")), target(1, None));
         assert_eq!(who(Some("aaa2/x")), target(1, Some("x2")));
         assert_eq!(who(Some("aaa1/x1")), target(0, Some("x1")));
         assert_eq!(who(Some("aaa")), Err(NoTarget::Ambiguous("aaa".into())));

@@ -20,8 +20,8 @@ pub enum LedgerError {
     Illegal(#[from] IllegalMove),
     #[error("no run or attempt is called `{0}`")]
     Unknown(String),
-    #[error("`{given}` is the beginning of several: {one}, {other}, …")]
-    Ambiguous { given: String, one: String, other: String },
+    #[error("`{given}` is the {place} of several: {one}, {other}, …")]
+    Ambiguous { given: String, place: &'static str, one: String, other: String },
     #[error("{0}")]
     Sql(#[from] rusqlite::Error),
     #[error("{path}: {source}", path = .path.display())]

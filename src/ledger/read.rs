@@ -139,7 +139,8 @@ impl Ledger {
         Ok(rows)
     }
 
-    /// The run or attempt that an id, the beginning of one, or `last` stands for.
+    /// The run or attempt that an id, the beginning or the end of one, or `last` stands for. Ids of one hour begin alike,
+    /// so the end is the short form.
     pub fn find(&self, given: &str) -> Result<Found, LedgerError> {
         let unknown = || LedgerError::Unknown(given.to_owned());
         if given == "last" {
@@ -150,24 +151,30 @@ impl Ledger {
             return Err(unknown());
         }
         // A run and its first attempts are made within a moment and begin alike: the run is meant.
-        let runs = self.begins(
-            "select run_id, run_id from runs where substr(run_id, 1, length(?1)) = ?1
-             order by run_id <> ?1 limit 2",
-            given,
-        )?;
-        if let Some((run_id, _)) = only(given, runs)? {
-            return Ok(Found::Run(run_id));
+        for (part, place) in [("substr(id, 1, length(?1))", "beginning"), ("substr(id, -length(?1))", "end")]
+        {
+            let runs = self.alike(
+                &format!("select id, id from (select run_id id from runs) where {part} = ?1 order by id <> ?1 limit 2"),
+                given,
+            )?;
+            if let Some((run_id, _)) = only(given, place, runs)? {
+                return Ok(Found::Run(run_id));
+            }
+            let attempts = self.alike(
+                &format!(
+                    "select id, run_id from (select attempt_id id, run_id from step_attempts) where {part} = ?1
+                     order by id <> ?1 limit 2"
+                ),
+                given,
+            )?;
+            if let Some((attempt_id, run_id)) = only(given, place, attempts)? {
+                return Ok(Found::Attempt { run_id, attempt_id });
+            }
         }
-        let attempts = self.begins(
-            "select attempt_id, run_id from step_attempts where substr(attempt_id, 1, length(?1)) = ?1
-             order by attempt_id <> ?1 limit 2",
-            given,
-        )?;
-        let found = only(given, attempts)?;
-        found.map(|(attempt_id, run_id)| Found::Attempt { run_id, attempt_id }).ok_or_else(unknown)
+        Err(unknown())
     }
 
-    fn begins(&self, sql: &str, given: &str) -> Result<Vec<(String, String)>, LedgerError> {
+    fn alike(&self, sql: &str, given: &str) -> Result<Vec<(String, String)>, LedgerError> {
         let mut select = self.conn.prepare_cached(sql)?;
         let rows = select.query_map([given], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -175,11 +182,15 @@ impl Ledger {
 }
 
 /// The first of at most two, if it is the only one or exactly what was given.
-fn only(given: &str, found: Vec<(String, String)>) -> Result<Option<(String, String)>, LedgerError> {
+fn only(
+    given: &str,
+    place: &'static str,
+    found: Vec<(String, String)>,
+) -> Result<Option<(String, String)>, LedgerError> {
     let mut found = found.into_iter();
     match (found.next(), found.next()) {
         (Some((one, _)), Some((other, _))) if one != given => {
-            Err(LedgerError::Ambiguous { given: given.to_owned(), one, other })
+            Err(LedgerError::Ambiguous { given: given.to_owned(), place, one, other })
         }
         (first, _) => Ok(first),
     }

@@ -10,6 +10,9 @@
 //! | before or while an audit runs | `audit-pending`, `auditor-executing` | audits |
 //! | between an audit and the next worker | `reiteration-pending` | runs the next worker |
 //! | while it recovered | `recovery-pending` | recovers |
+//!
+//! A worker that was killed together with the program and left nothing has failed by the machine's rule; the person who
+//! resumes wants the task done, so the same command goes on with the next worker run.
 
 mod audit;
 mod check;
@@ -22,7 +25,7 @@ use std::sync::Arc;
 
 use super::error::{End, OneshotError};
 use super::fact::{Fact, Observer, Role};
-use super::machine::{Action, Event, Refusal, State, action, resumption};
+use super::machine::{Action, Event, Paused, Refusal, State, action, resumption};
 use super::prompts::{Templates, Texts};
 use super::session::{Folder, Lock, Owner, Session, VERSION, pick};
 use super::settings::Settings;
@@ -62,6 +65,8 @@ pub struct Engine<'a> {
     worker: Ready,
     auditor: Ready,
     stopped: Option<StopReason>,
+    /// The worker run that is recovered was cut short by us, and is no failure of its own.
+    cut: bool,
     _lock: Lock,
 }
 
@@ -112,8 +117,18 @@ impl<'a> Engine<'a> {
         let folder = Folder::create(&settings.root, &session.id)?;
         let lock = folder.lock(&owner(&world))?;
         folder.save(&session)?;
-        let engine =
-            Self { settings, world, templates, folder, session, worker, auditor, stopped: None, _lock: lock };
+        let engine = Self {
+            settings,
+            world,
+            templates,
+            folder,
+            session,
+            worker,
+            auditor,
+            stopped: None,
+            cut: false,
+            _lock: lock,
+        };
         Ok(engine.begun(false))
     }
 
@@ -132,8 +147,22 @@ impl<'a> Engine<'a> {
         let worker = settings.ready(Role::Worker, &session.worker)?;
         let auditor = settings.ready(Role::Auditor, &session.auditor)?;
         blocks_are_there(&session, &templates, &worker, &auditor)?;
-        let engine =
-            Self { settings, world, templates, folder, session, worker, auditor, stopped: None, _lock: lock };
+        let cut = matches!(
+            session.state,
+            State::WorkerExecuting | State::Interrupted { from: Paused::WorkerExecuting }
+        );
+        let engine = Self {
+            settings,
+            world,
+            templates,
+            folder,
+            session,
+            worker,
+            auditor,
+            stopped: None,
+            cut,
+            _lock: lock,
+        };
         let mut engine = engine.begun(true);
         for event in events {
             engine.follow(event)?;

@@ -9,7 +9,8 @@
 //! | reiteration-pending | next → worker-executing · max-iterations → failed · interrupt → interrupted |
 //! | recovery-pending | zombie-success → audit-pending · zombie-partial → reiteration-pending · zombie-dead → failed · interrupt → interrupted |
 //! | interrupted | resume → see [`State::apply`] |
-//! | failed by budget | raise → reiteration-pending |
+//! | failed by budget or by a worker that left nothing | raise → reiteration-pending |
+//! | failed by an auditor | raise → audit-pending |
 //!
 //! Anything else is an error value.
 
@@ -73,7 +74,7 @@ pub enum Event {
     ZombieDead,
     Interrupt,
     Resume,
-    /// More worker runs are allowed than before.
+    /// A person asks a failed session to go on: with more worker runs than before, or with another try of what broke.
     Raise,
 }
 
@@ -104,13 +105,15 @@ impl State {
         use Event as E;
         Ok(match (self, event) {
             (Self::Created, E::Start) | (Self::ReiterationPending, E::Next) => Self::WorkerExecuting,
-            (Self::WorkerExecuting, E::Success) | (Self::RecoveryPending, E::ZombieSuccess) => {
-                Self::AuditPending
-            }
+            (Self::WorkerExecuting, E::Success)
+            | (Self::RecoveryPending, E::ZombieSuccess)
+            | (Self::Failed { why: Why::AuditorCrash | Why::AuditorSilent }, E::Raise) => Self::AuditPending,
             (Self::WorkerExecuting, E::Crash | E::Inactivity) => Self::RecoveryPending,
             (Self::AuditPending, E::Next) => Self::AuditorExecuting,
             (Self::AuditorExecuting, E::Done) => Self::Completed,
-            (Self::AuditorExecuting, E::Retry) | (Self::RecoveryPending, E::ZombiePartial) => {
+            (Self::AuditorExecuting, E::Retry)
+            | (Self::RecoveryPending, E::ZombiePartial)
+            | (Self::Failed { why: Why::MaxIterations | Why::WorkerDead }, E::Raise) => {
                 Self::ReiterationPending
             }
             (Self::AuditorExecuting, E::Impossible) => Self::Rejected,
@@ -124,7 +127,6 @@ impl State {
                 Paused::AuditPending | Paused::AuditorExecuting => Self::AuditPending,
                 Paused::ReiterationPending => Self::ReiterationPending,
             },
-            (Self::Failed { why: Why::MaxIterations }, E::Raise) => Self::ReiterationPending,
             (from, E::Interrupt) => match from.pausable() {
                 Some(from) => Self::Interrupted { from },
                 None => return Err(Illegal { from, event }),
@@ -247,8 +249,6 @@ pub enum Refusal {
     Rejected,
     #[error("all {max} worker runs are used")]
     Budget { max: u64 },
-    #[error("it failed: {}", .0.reason())]
-    Failed(Why),
 }
 
 impl Refusal {
@@ -258,7 +258,6 @@ impl Refusal {
             Self::Completed => "completed",
             Self::Rejected => "rejected",
             Self::Budget { .. } => "max_iterations",
-            Self::Failed(why) => why.reason(),
         }
     }
 }
@@ -268,9 +267,11 @@ pub fn resumption(state: State, iteration: u64, max: u64) -> Result<Vec<Event>, 
     match state {
         State::Completed => Err(Refusal::Completed),
         State::Rejected => Err(Refusal::Rejected),
-        State::Failed { why: Why::MaxIterations } if iteration < max => Ok(vec![Event::Raise]),
-        State::Failed { why: Why::MaxIterations } => Err(Refusal::Budget { max }),
-        State::Failed { why } => Err(Refusal::Failed(why)),
+        State::Failed { why: Why::MaxIterations | Why::WorkerDead } if iteration >= max => {
+            Err(Refusal::Budget { max })
+        }
+        // What broke is tried again: a token that had expired, an agent that was not installed.
+        State::Failed { .. } => Ok(vec![Event::Raise]),
         State::Interrupted { .. } => Ok(vec![Event::Resume]),
         // The owner died in the middle: that is an interruption nobody could write down.
         State::WorkerExecuting | State::AuditorExecuting => Ok(vec![Event::Interrupt, Event::Resume]),
@@ -358,6 +359,9 @@ recovery-pending zombie-success audit-pending
 recovery-pending zombie-partial reiteration-pending
 recovery-pending zombie-dead failed(worker_dead)
 recovery-pending interrupt interrupted(RecoveryPending)
+failed(worker_dead) raise reiteration-pending
+failed(auditor_crash) raise audit-pending
+failed(auditor_silent) raise audit-pending
 failed(max_iterations) raise reiteration-pending
 interrupted(Created) resume created
 interrupted(WorkerExecuting) resume recovery-pending
@@ -402,9 +406,9 @@ reiteration-pending: Work { again: true }
 recovery-pending: Recover
 completed: the task is done already
 rejected: the auditor found the task impossible
-failed(worker_dead): it failed: worker_dead
-failed(auditor_crash): it failed: auditor_crash
-failed(auditor_silent): it failed: auditor_silent
+failed(worker_dead): Work { again: true }
+failed(auditor_crash): Audit
+failed(auditor_silent): Audit
 failed(max_iterations): Work { again: true }
 interrupted(Created): Work { again: false }
 interrupted(WorkerExecuting): Recover
@@ -461,7 +465,6 @@ interrupted(RecoveryPending): Recover"
             (Refusal::Completed, "the task is done already", "completed"),
             (Refusal::Rejected, "the auditor found the task impossible", "rejected"),
             (Refusal::Budget { max: 3 }, "all 3 worker runs are used", "max_iterations"),
-            (Refusal::Failed(Why::AuditorSilent), "it failed: auditor_silent", "auditor_silent"),
         ];
         for (refusal, words, reason) in cases {
             assert_eq!((refusal.to_string().as_str(), refusal.reason()), (words, reason));

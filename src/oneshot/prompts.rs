@@ -31,8 +31,17 @@ pub struct Templates {
 pub enum TemplateError {
     #[error("{path}: {source}", path = .path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("the {name} template: {message}")]
-    Syntax { name: &'static str, message: String },
+    #[error("the {name} template{}: {message}", .file.as_ref().map_or_else(String::new, |f| format!(" ({f})")))]
+    Syntax { name: &'static str, file: Option<String>, message: String },
+}
+
+impl TemplateError {
+    fn in_file(mut self, named: Option<&String>) -> Self {
+        if let Self::Syntax { file, .. } = &mut self {
+            *file = named.cloned();
+        }
+        self
+    }
 }
 
 impl Default for Templates {
@@ -66,9 +75,9 @@ impl Templates {
             auditor: read(&files.auditor, AUDITOR)?,
         };
         let texts = Texts { session: "s", task: "t", checks: &["c".to_owned()] };
-        own.worker(texts)?;
-        own.reworker(texts, "f")?;
-        own.auditor(texts, &Found::default(), usize::MAX)?;
+        own.worker(texts).map_err(|e| e.in_file(files.worker.as_ref()))?;
+        own.reworker(texts, "f").map_err(|e| e.in_file(files.reworker.as_ref()))?;
+        own.auditor(texts, &Found::default(), usize::MAX).map_err(|e| e.in_file(files.auditor.as_ref()))?;
         Ok(own)
     }
 
@@ -147,14 +156,34 @@ fn render(
     // A name that is misspelt in a user's template is an error, not a gap in the prompt.
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     let values: BTreeMap<String, Value> = values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-    let mut text = environment
-        .render_str(template, Value::from(values))
-        .map_err(|e| TemplateError::Syntax { name, message: e.to_string() })?;
+    let known: Vec<String> = values.keys().cloned().collect();
+    let mut text = environment.render_str(template, Value::from(values)).map_err(|e| {
+        TemplateError::Syntax { name, file: None, message: trouble(&e, &environment, template, &known) }
+    })?;
     // The engine drops the last line end of a template.
     if template.ends_with('\n') {
         text.push('\n');
     }
     Ok(text)
+}
+
+/// Where it is and which word it is: the engine knows only that one has no value.
+fn trouble(
+    error: &minijinja::Error,
+    environment: &Environment<'_>,
+    template: &str,
+    known: &[String],
+) -> String {
+    let line = error.line().map_or_else(String::new, |line| format!("line {line}: "));
+    let names = environment.template_from_str(template).map(|t| t.undeclared_variables(false));
+    let mut unknown: Vec<String> =
+        names.unwrap_or_default().into_iter().filter(|n| !known.contains(n)).collect();
+    unknown.sort_unstable();
+    if unknown.is_empty() || error.kind() != minijinja::ErrorKind::UndefinedError {
+        let detail = error.detail().map_or_else(String::new, |detail| format!(": {detail}"));
+        return format!("{line}{}{detail}", error.kind());
+    }
+    format!("{line}`{}` is not known here, only {}", unknown.join("`, `"), known.join(", "))
 }
 
 /// Without `over` characters and more of its middle, and marked.
@@ -243,8 +272,13 @@ mod tests {
         assert_eq!(own.worker(texts("it")).unwrap(), "Do it!\n");
         for bad in ["{{ tsk }}", "{% if %}", "{{ task"] {
             let error = Templates::load(dir.path(), &files(bad)).unwrap_err().to_string();
-            assert!(error.starts_with("the worker template: "), "{error}");
+            assert!(error.starts_with("the worker template (w.md): "), "{error}");
         }
+        let error = Templates::load(dir.path(), &files("Do\n{{ tsk }}")).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the worker template (w.md): line 2: `tsk` is not known here, only checks, session, task"
+        );
         let missing = OneshotPrompts { auditor: Some("no.md".into()), ..OneshotPrompts::default() };
         assert!(matches!(Templates::load(dir.path(), &missing), Err(TemplateError::Read { .. })));
     }

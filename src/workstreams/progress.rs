@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::clock::duration;
 use crate::ledger::StepState;
 
 /// Counts by step: a retry is no second one.
@@ -18,6 +19,9 @@ pub struct Progress {
     measured: u32,
     sum: Duration,
 }
+
+/// What is left is told from here on: a guess of a moment is no news.
+const TOLD: Duration = Duration::from_secs(5);
 
 /// What a person sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -96,6 +100,12 @@ impl Progress {
 }
 
 impl Counts {
+    /// `, about 40s left`, or nothing.
+    pub fn left_words(&self) -> String {
+        let eta = self.eta.filter(|eta| self.done < self.total && *eta >= TOLD);
+        eta.map_or_else(String::new, |eta| format!(", about {} left", duration(eta)))
+    }
+
     /// `3 of 10`, and what went otherwise than well.
     pub fn words(&self) -> String {
         let mut words = format!("{} of {}", self.done, self.total);

@@ -34,7 +34,7 @@ impl Guard {
         seen.push(who.to_owned());
         let count = u64::try_from(seen.len()).unwrap_or(u64::MAX);
         (self.same_error > 0 && count >= self.same_error).then(|| Reason {
-            reason: format!("the same error {count} times: {signature}"),
+            reason: format!("the same error {count} times (workstream.quarantine.same_error): {signature}"),
             evidence: seen.clone(),
         })
     }
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(guard.failed("y", "b/1"), None);
         assert_eq!(guard.failed("x", "a/2"), None);
         let reason = guard.failed("x", "c/1").unwrap();
-        assert_eq!(reason.reason, "the same error 3 times: x");
+        assert_eq!(reason.reason, "the same error 3 times (workstream.quarantine.same_error): x");
         assert_eq!(reason.evidence, ["a/1", "a/2", "c/1"]);
         let mut off = Guard::new(0);
         assert!((0..9).all(|_| off.failed("x", "a").is_none()));

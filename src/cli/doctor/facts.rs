@@ -23,6 +23,10 @@ pub(super) struct Facts {
     /// The last turn's failure, if a known refusal of an agent caused it: whose turn, and the remedy.
     pub refusal: Option<(String, String)>,
     pub state: StateFile,
+    /// Neither configuration nor prompts nor a state: this project uses no loop, and nothing is said of its parts.
+    pub no_loop: bool,
+    /// Runs beside the loop that were killed, and the command that goes on with each.
+    pub killed: Vec<(String, String)>,
     /// Files of `.orchestrator/` that cannot be used.
     pub private_problems: Vec<Trouble>,
     /// A turn runs by the state, no loop is live here, and this clone claimed it.

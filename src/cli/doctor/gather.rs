@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::super::args::Global;
 use super::super::error::{Failure, USAGE};
+use super::super::lately::{Lately, killed, lately};
 use super::super::setup::{Setup, home, redactor, setup_beside};
 use super::facts::{BadPrompt, Facts, Git, Goal, Remote, StateFile, Trouble};
 use super::outside;
@@ -43,16 +44,21 @@ pub(super) struct Looked {
 
 pub(super) fn gather(global: &Global, folder: &Path, offline: bool) -> Result<Looked, Failure> {
     let mut facts = Facts { own_protocol: PROTOCOL, ..Facts::default() };
-    let (settings, notices) = match setup_beside(global) {
-        Ok(Setup { settings, loaded }) => (settings, loaded.notices),
+    let (settings, notices, configured) = match setup_beside(global) {
+        Ok(Setup { settings, loaded }) => (settings, loaded.notices, loaded.file.is_some()),
         // What is wrong with the configuration is a finding; the rest is looked at with the defaults.
         Err(failure) if failure.code == USAGE && failure.reason == "config" => {
             facts.config_problems.clone_from(&failure.causes);
-            (defaults(global, folder)?, Vec::new())
+            (defaults(global, folder)?, Vec::new(), true)
         }
         Err(failure) => return Err(failure),
     };
     facts.notices = notices;
+    let ids: Vec<String> =
+        control::live(&control::folder(&settings.private())).into_iter().map(|run| run.id).collect();
+    let lately = lately(&settings, &ids);
+    let of_run = |run: &Lately| Some((run.words(), run.next.clone()?));
+    facts.killed = killed(&lately).into_iter().filter_map(of_run).collect();
     let repo = match Repo::open(&settings.root, Arc::new(SystemClock)) {
         Ok(repo) => Some(repo.with_lock_wait(LOCK_WAIT)),
         Err(GitError::NoRepository { .. }) => None,
@@ -62,7 +68,11 @@ pub(super) fn gather(global: &Global, folder: &Path, offline: bool) -> Result<Lo
         }
     };
     own_files(&settings, &mut facts);
-    if facts.config_problems.is_empty() {
+    facts.no_loop = !configured
+        && facts.state == StateFile::Missing
+        && facts.config_problems.is_empty()
+        && !settings.prompts_folder().exists();
+    if facts.config_problems.is_empty() && !facts.no_loop {
         prompts(&settings, &mut facts);
     }
     facts.goal = goal(&settings);
@@ -78,6 +88,10 @@ pub(super) fn gather(global: &Global, folder: &Path, offline: bool) -> Result<Lo
         facts.remote = Remote::NotAsked;
     }
     facts.disks = outside::disks(&settings, connector.as_ref());
+    if facts.no_loop {
+        let config_file = global.config.as_ref().map(|file| folder.join(file));
+        return Ok(Looked { facts, root: settings.root.clone(), config_file, settings, connector });
+    }
     facts.agents = outside::agents(&settings, home().as_deref())?;
     let config_file = global.config.as_ref().map(|file| folder.join(file));
     Ok(Looked { facts, root: settings.root.clone(), config_file, settings, connector })

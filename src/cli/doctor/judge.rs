@@ -107,7 +107,7 @@ fn config(out: &mut Judge, facts: &Facts) {
         out.error(
             "configuration",
             problem,
-            "mend that line; docs/configuration.md has every key: orchestrator check",
+            "mend that line, then: orchestrator check; every key: orchestrator man config",
         );
     }
     for notice in &facts.notices {
@@ -271,6 +271,9 @@ fn prompts(out: &mut Judge, facts: &Facts) {
         let found = out.error("prompts", format!("{}: {}", prompt.role, prompt.what), remedy);
         found.fix = prompt.shipped.clone().map(Fix::Prompt);
     }
+    if facts.no_loop {
+        return;
+    }
     if facts.prompts.is_empty() && facts.config_problems.is_empty() {
         out.fine("prompts", "all there");
     }
@@ -331,6 +334,9 @@ fn agent(out: &mut Judge, agent: &Agent) {
 fn state(out: &mut Judge, facts: &Facts) {
     match &facts.state {
         StateFile::Good { summary } => out.fine("state", summary),
+        StateFile::Missing if facts.no_loop => {
+            out.fine("loop", "none is set up here (orchestrator init prepares one)");
+        }
         StateFile::Missing => {
             out.warn("state", "no state file yet", "orchestrator init writes it, or the first run");
         }
@@ -360,6 +366,9 @@ fn leftovers(out: &mut Judge, facts: &Facts) {
             format!("the last loop ended in the middle of {role}'s turn"),
             "the next start takes the turn again: orchestrator",
         );
+    }
+    for (run, command) in &facts.killed {
+        out.warn("runs", run, command);
     }
     for (reference, command) in &facts.rescues {
         out.warn("rescue", format!("{reference} holds work that HEAD does not have"), command);

@@ -43,7 +43,7 @@ pub(in crate::cli) enum OneshotCommand {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct StartArgs {
-    /// The task; `-` reads it from standard input
+    /// The task, or the name of a file with it (one word); `-` reads it from standard input
     #[arg(value_name = "TASK", conflicts_with = "file")]
     pub task: Option<String>,
     /// Read the task from a file; `-` is standard input

@@ -68,16 +68,15 @@ fn what(session: &Session, end: &End) -> Option<String> {
 pub(super) fn account(session: &Session, end: &End) -> (String, String) {
     let id = &session.id;
     let next = match end {
-        End::Completed
-        | End::Rejected
-        | End::Failed(Why::WorkerDead | Why::AuditorCrash | Why::AuditorSilent) => {
-            format!("orchestrator oneshot view {id}")
-        }
-        End::Failed(Why::MaxIterations) => {
+        End::Completed | End::Rejected => format!("orchestrator oneshot view {id}"),
+        End::Failed(why)
+            if *why == Why::MaxIterations
+                || *why == Why::WorkerDead && session.iteration >= session.max_iterations =>
+        {
             let more = session.max_iterations.saturating_mul(2);
             format!("orchestrator oneshot resume {id} --max-iterations {more}")
         }
-        End::Interrupted(_) => format!("orchestrator oneshot resume {id}"),
+        End::Failed(_) | End::Interrupted(_) => format!("orchestrator oneshot resume {id}"),
     };
     (what(session, end).unwrap_or_else(|| "done".to_owned()), next)
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::super::error::Failure;
+use super::super::lately::{Lately, killed, lately};
 use super::super::setup::Machine;
 use super::view::{HeldBy, View};
 use crate::clock::Clock;
@@ -28,14 +29,19 @@ const DEPTH: usize = 200;
 /// What there is to see.
 pub(super) enum Sight {
     Loop(Box<View>),
-    /// No loop was ever run here, but something else runs.
-    RunsOnly(Vec<LiveRun>),
+    /// No loop was ever run here, but something else runs or ran.
+    RunsOnly {
+        live: Vec<LiveRun>,
+        lately: Vec<Lately>,
+    },
 }
 
 pub(super) fn look(settings: &Settings) -> Result<Sight, Failure> {
     let clock = Machine::new().clock;
     let now = clock.now();
     let runs = control::live(&control::folder(&settings.private()));
+    let ids: Vec<String> = runs.iter().map(|run| run.id.clone()).collect();
+    let mut lately = lately(settings, &ids);
     let repo = Repo::open(&settings.root, clock).ok();
     let head = repo.as_ref().and_then(|r| r.head().ok());
     let mut troubles = Vec::new();
@@ -43,8 +49,9 @@ pub(super) fn look(settings: &Settings) -> Result<Sight, Failure> {
     let (state, as_of) = match fetched {
         Some((state, name)) => (state, Some(name)),
         None => match read_state(settings, now) {
-            Err(LoopError::State(StateError::Missing { .. })) if !runs.is_empty() => {
-                return Ok(Sight::RunsOnly(runs));
+            Err(LoopError::State(StateError::Missing { .. })) if beside_only(&runs, &lately) => {
+                lately.truncate(TURNS);
+                return Ok(Sight::RunsOnly { live: runs, lately });
             }
             other => (other?, None),
         },
@@ -54,6 +61,7 @@ pub(super) fn look(settings: &Settings) -> Result<Sight, Failure> {
     if let Err(e) = &seen {
         troubles.push(e.to_string());
     }
+    troubles.extend(killed(&lately).into_iter().map(Lately::with_next));
     let live = LoopLock::live(&settings.root);
     let waiting = if live.is_empty() { None } else { Waiting::find(&settings.root) };
     let next = super::super::route::next(settings, &state);
@@ -87,6 +95,11 @@ pub(super) fn look(settings: &Settings) -> Result<Sight, Failure> {
         rescues: with_commands(rescues),
         troubles,
     })))
+}
+
+/// Something runs or ran here, and no turn ever did.
+fn beside_only(live: &[LiveRun], lately: &[Lately]) -> bool {
+    !live.is_empty() || !lately.is_empty() && lately.iter().all(|run| run.kind != "turns")
 }
 
 /// The commit of the last role's success names the iteration that it opened (G5).

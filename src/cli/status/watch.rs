@@ -59,7 +59,7 @@ fn one_line(text: &str) -> String {
 fn mark(sight: &Sight, root: &Path) -> Value {
     let mut value = match sight {
         Sight::Loop(view) => words::json(view, root),
-        Sight::RunsOnly(runs) => words::json_without_a_loop(runs, root),
+        Sight::RunsOnly { live, lately } => words::json_without_a_loop(live, lately, root),
     };
     still(&mut value);
     value

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::super::lately::Lately;
 use super::super::live::{attempt_words, run_words};
 use super::view::{HeldBy, View};
 use crate::clock::{duration, iso_seconds};
@@ -115,13 +116,23 @@ pub(super) fn screen(view: &View, times: Times) -> String {
         let reason = view.exit_reason.as_deref().unwrap_or("no reason given");
         line("exit", &format!("set: {reason} (orchestrator resume)"));
     }
-    for (reference, command) in &view.rescues {
-        line("rescue", &format!("{reference} ({command})"));
-    }
+    rescue_lines(view, &mut line);
     for problem in view.problems() {
         line("problem", &problem);
     }
     out
+}
+
+/// Work that HEAD does not have: how it is looked at, taken and dropped; of many only one, so that the screen stays one.
+fn rescue_lines(view: &View, line: &mut impl FnMut(&str, &str)) {
+    let Some((reference, merge)) = view.rescues.last() else { return };
+    line("rescue", reference);
+    line("", &format!("look: git log -p ..{reference}"));
+    line("", &format!("take: {merge}"));
+    line("", &format!("drop: git update-ref -d {reference}"));
+    if let more @ 1.. = view.rescues.len() - 1 {
+        line("", &format!("and {more} more: git for-each-ref refs/orchestrator/rescue"));
+    }
 }
 
 fn run_lines(run: &LiveRun, line: &mut impl FnMut(&str, &str)) {
@@ -258,17 +269,22 @@ fn runs_json(runs: &[LiveRun]) -> Vec<Value> {
     runs.iter().map(|run| run.status.as_ref().map_or_else(|| json!({"id": run.id}), |s| json!(s))).collect()
 }
 
-/// Where no loop was ever run but something else runs.
-pub(super) fn without_a_loop(runs: &[LiveRun]) -> String {
-    let mut out = "no loop was run here yet (orchestrator init); live:\n".to_owned();
+/// Where no loop was ever run but something else runs or ran.
+pub(super) fn without_a_loop(runs: &[LiveRun], lately: &[Lately]) -> String {
+    let live = if runs.is_empty() { "nothing runs" } else { "live:" };
+    let mut out = format!("no loop was run here yet (orchestrator init); {live}\n");
     for run in runs {
         run_lines(run, &mut |_, text| {
             let _ = writeln!(out, "        {text}");
         });
     }
+    for run in lately {
+        let _ = writeln!(out, "        {}", run.with_next());
+    }
     out
 }
 
-pub(super) fn json_without_a_loop(runs: &[LiveRun], root: &Path) -> Value {
-    json!({"version": 1, "root": root, "status": null, "runs": runs_json(runs)})
+pub(super) fn json_without_a_loop(runs: &[LiveRun], lately: &[Lately], root: &Path) -> Value {
+    let lately: Vec<Value> = lately.iter().map(Lately::json).collect();
+    json!({"version": 1, "root": root, "status": null, "runs": runs_json(runs), "lately": lately})
 }

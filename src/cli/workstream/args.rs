@@ -17,6 +17,9 @@ pub(in crate::cli) enum WorkstreamCommand {
     /// Run a workstream: each step once, when what it depends on is done
     #[command(after_help = "Example:\n  orchestrator workstream run docs.yaml")]
     Run(RunArgs),
+    /// Print a commented workstream file to begin with
+    #[command(after_help = "Example:\n  orchestrator workstream example > build.yaml")]
+    Example,
     /// Say everything that is wrong with a workstream file; run nothing
     #[command(after_help = "Example:\n  orchestrator workstream validate docs.yaml")]
     Validate(FileArgs),
@@ -29,6 +32,9 @@ pub(in crate::cli) enum WorkstreamCommand {
     /// Print which tool would do a step now, and why; run nothing
     #[command(after_help = "Example:\n  orchestrator workstream route docs.yaml write")]
     Route(RouteArgs),
+    /// The runs of workstreams on this machine, the newest first
+    #[command(after_help = "Example:\n  orchestrator workstream list --state failed")]
+    List(ListArgs),
     /// Go on with a run that failed, was interrupted or killed
     #[command(after_help = "Example:\n  orchestrator workstream resume last")]
     Resume(ResumeArgs),
@@ -46,6 +52,19 @@ pub(in crate::cli) enum WorkstreamCommand {
 pub(in crate::cli) struct RunArgs {
     #[command(flatten)]
     pub file: FileArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ListArgs {
+    /// Only runs in this state: pending, running, succeeded, failed, quarantined or canceled
+    #[arg(long)]
+    pub state: Option<String>,
+    /// How many
+    #[arg(short = 'n', long = "number", value_name = "N", default_value_t = 20)]
+    pub number: u32,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 #[derive(Debug, Args)]
@@ -87,7 +106,7 @@ pub(in crate::cli) struct RouteArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ResumeArgs {
-    /// The run, or the beginning of its id; `last`: the newest
+    /// The run, or the beginning or the end of its id; `last`: the newest
     pub run: String,
     /// Tools and routing from this JSON file, instead of the configuration's
     #[arg(long, value_name = "FILE")]
@@ -98,13 +117,13 @@ pub(in crate::cli) struct ResumeArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RunNameArgs {
-    /// The run, or the beginning of its id; `last`: the newest
+    /// The run, or the beginning or the end of its id; `last`: the newest
     pub run: String,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ReleaseArgs {
-    /// The run, or the beginning of its id; `last`: the newest
+    /// The run, or the beginning or the end of its id; `last`: the newest
     pub run: String,
     /// What was done about it
     #[arg(long, value_name = "TEXT")]
@@ -128,7 +147,8 @@ pub(in crate::cli) enum ToolsCommand {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ReportArgs {
-    /// The run, or the beginning of its id; `last`: the newest
+    /// The run, or the beginning or the end of its id; `last`: the newest
+    #[arg(value_name = "RUN", default_value = "last")]
     pub run: String,
     #[arg(long, value_enum, default_value_t = ReportFormat::Markdown)]
     pub format: ReportFormat,

@@ -15,7 +15,7 @@ use crate::cli::record;
 use crate::cli::screen;
 use crate::cli::setup::{Machine, runtime};
 use crate::cli::stream::Stream;
-use crate::clock::{Clock, SystemClock, duration};
+use crate::clock::{Clock, SystemClock};
 use crate::control::{self, AskError, Request};
 use crate::event::{Event, Place, Sink};
 use crate::ids::SystemIds;
@@ -74,6 +74,10 @@ fn ledger(ground: &Ground) -> Result<Ledger, Failure> {
         && let Ok(repo) = Repo::open(&ground.settings.root, Arc::new(SystemClock))
     {
         repo.exclude_private().map_err(EngineError::from)?;
+        let logs = ground.settings.root.join(&ground.settings.config.logs_dir).join("workstream");
+        if let Ok(logs) = repo.relative(&logs) {
+            repo.exclude_logs(&logs).map_err(EngineError::from)?;
+        }
     }
     Ok(Ledger::open(&private.join(FILE))?)
 }
@@ -98,7 +102,7 @@ fn drive(
     let shown = cell.clone();
     let words = move || {
         let counts = shown.get();
-        let eta = counts.eta.map_or_else(String::new, |eta| format!(", about {} left", duration(eta)));
+        let eta = counts.left_words();
         (counts.done, counts.total, format!("{} running, {} failed{eta}", counts.running, counts.failed))
     };
     let mut told = Bar::of_steps(console, watched, words);

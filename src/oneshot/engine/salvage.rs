@@ -49,6 +49,7 @@ impl Engine<'_> {
             }
             _ => {
                 self.warn("the worker that ended early left nothing");
+                self.session.note = Some(note(&trouble, None, &evidence.changes));
                 self.session.trouble = Some(trouble);
             }
         }
@@ -56,6 +57,9 @@ impl Engine<'_> {
             run.salvaged = event != Event::ZombieDead;
         }
         self.follow(event)?;
+        if std::mem::take(&mut self.cut) && event == Event::ZombieDead {
+            self.follow(Event::Raise)?;
+        }
         Ok(())
     }
 

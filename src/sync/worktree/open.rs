@@ -145,6 +145,20 @@ impl Repo {
     /// Keeps the program's own folder out of every status, by `.git/info/exclude`: the project's
     /// `.gitignore` is not ours to edit. Says whether the line was added now.
     pub fn exclude_private(&self) -> Result<bool, GitError> {
+        self.exclude(PRIVATE_DIR)
+    }
+
+    /// The same for a folder that a run fills with logs, unless the project ignores it already. `folder`: relative to the
+    /// repository.
+    pub fn exclude_logs(&self, folder: &Path) -> Result<bool, GitError> {
+        let Some(name) = folder.to_str().filter(|name| !name.is_empty()) else { return Ok(false) };
+        if self.ignored(&folder.join("x.log"))? {
+            return Ok(false);
+        }
+        self.exclude(&format!("/{name}/"))
+    }
+
+    fn exclude(&self, line: &str) -> Result<bool, GitError> {
         let folder = self.git.commondir().join("info");
         let path = folder.join("exclude");
         let io = |source| GitError::Io { path: path.clone(), source };
@@ -153,13 +167,13 @@ impl Repo {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(e) => return Err(io(e)),
         };
-        if old.split(|b| *b == b'\n').any(|line| line.trim_ascii() == PRIVATE_DIR.as_bytes()) {
+        if old.split(|b| *b == b'\n').any(|known| known.trim_ascii() == line.as_bytes()) {
             return Ok(false);
         }
         fs::create_dir_all(&folder).map_err(io)?;
         let lead = if old.is_empty() || old.ends_with(b"\n") { "" } else { "\n" };
         let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(io)?;
-        file.write_all(format!("{lead}{PRIVATE_DIR}\n").as_bytes()).map_err(io)?;
+        file.write_all(format!("{lead}{line}\n").as_bytes()).map_err(io)?;
         Ok(true)
     }
 }

@@ -158,8 +158,12 @@ fn stop(mut app: App) -> App {
         }
         Some(live) if live.stop_asked => update(Input::Told("it stops already".into(), Tone::Plain), app),
         Some(live) => {
+            let words = match live.kind.as_str() {
+                "turns" => "stop every loop after its turn?",
+                _ => "stop this run: begin nothing further?",
+            };
             let wish = Wish::Stop { socket: live.socket.clone(), kind: live.kind.clone() };
-            app.wishes.push(wish);
+            app.question = Some(Question { words: words.to_owned(), wish });
             app
         }
     }

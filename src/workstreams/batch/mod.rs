@@ -29,4 +29,4 @@ pub use places::{Next, Places};
 pub use result::{Report, State, TaskResult, table};
 pub use run::{Options, Setting, World, run};
 pub use saved::{Saved, folder};
-pub use task::{Form, Task, TaskProblem, Work, tasks};
+pub use task::{Form, Look, Task, TaskProblem, Work, tasks};

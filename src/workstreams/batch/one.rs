@@ -91,7 +91,10 @@ impl Ground<'_> {
             Err(e) => (None, Err(e)),
             Ok((place, cwd)) => {
                 let outcome = self.process(task, ready, &attempt, &stop, &seen, &path, &cwd).await;
-                let (branch, warning) = place.map_or((None, None), |place| place.finish(&task.id));
+                let (branch, warning) = place.map_or((None, None), |place| {
+                    let (branch, warning) = place.finish(&task.id);
+                    (Some(branch), warning)
+                });
                 if let Some(text) = warning {
                     self.emit(&attempt, Event::AttemptWarning { role: task.id.clone(), text });
                 }
@@ -241,10 +244,12 @@ fn open_log(path: &Path) -> std::io::Result<File> {
 fn account(
     id: &str,
     log: Option<String>,
-    branch: Option<String>,
+    branch: Option<worktree::Branch>,
     outcome: Result<Outcome, String>,
 ) -> (TaskResult, Event) {
-    let mut result = TaskResult { log, branch, ..TaskResult::never(id, State::Failed, None) };
+    let empty = branch.as_ref().is_some_and(|branch| !branch.holds);
+    let branch = branch.map(|branch| branch.name);
+    let mut result = TaskResult { log, branch, empty, ..TaskResult::never(id, State::Failed, None) };
     let mut told = AttemptResult::default();
     let ended = match outcome {
         Err(error) => {

@@ -45,9 +45,12 @@ pub struct TaskResult {
     pub seconds: Option<f64>,
     /// Relative to the project root; none: nothing was printed.
     pub log: Option<String>,
-    /// The branch that holds its work.
+    /// The branch of its worktree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
+    /// It left nothing on that branch.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub empty: bool,
     /// Why it did not complete.
     pub error: Option<String>,
 }
@@ -62,8 +65,21 @@ impl TaskResult {
             seconds: None,
             log: None,
             branch: None,
+            empty: false,
             error,
         }
+    }
+
+    fn state_words(&self) -> &'static str {
+        match (self.state, self.seconds) {
+            (State::Interrupted, None) => "not begun",
+            (state, _) => state.name(),
+        }
+    }
+
+    fn branch_words(&self) -> String {
+        let branch = self.branch.clone().unwrap_or_else(|| "-".to_owned());
+        if self.empty { format!("{branch} (nothing in it)") } else { branch }
     }
 
     fn exit(&self) -> String {
@@ -101,11 +117,11 @@ pub fn table(results: &[TaskResult]) -> String {
         .map(|r| {
             [
                 r.id.clone(),
-                r.state.name().to_owned(),
+                r.state_words().to_owned(),
                 r.exit(),
                 r.seconds.map_or_else(|| "-".to_owned(), |s| format!("{s:.1}")),
                 r.log.clone().unwrap_or_else(|| "-".to_owned()),
-                r.branch.clone().unwrap_or_else(|| "-".to_owned()),
+                r.branch_words(),
             ]
         })
         .collect();
@@ -138,14 +154,15 @@ mod tests {
             seconds: Some(1.25),
             log: Some("logs/batch/r/1.log".into()),
             branch: None,
+            empty: false,
             error: None,
         };
         let killed = TaskResult { state: State::Failed, exit_code: None, signal: Some(9), ..ok.clone() };
         let never = TaskResult::never("lint", State::Interrupted, Some("never begun".into()));
-        let expected = "task  state        exit      seconds  log\n\
-                        1     completed    0         1.2      logs/batch/r/1.log\n\
-                        1     failed       signal 9  1.2      logs/batch/r/1.log\n\
-                        lint  interrupted  -         -        -\n";
+        let expected = "task  state      exit      seconds  log\n\
+                        1     completed  0         1.2      logs/batch/r/1.log\n\
+                        1     failed     signal 9  1.2      logs/batch/r/1.log\n\
+                        lint  not begun  -         -        -\n";
         assert_eq!(table(&[ok.clone(), killed, never.clone()]), expected);
         let json = serde_json::to_value(&ok).unwrap();
         assert_eq!(
@@ -154,6 +171,6 @@ mod tests {
                 "seconds": 1.25, "log": "logs/batch/r/1.log", "error": null})
         );
         let with_branch = TaskResult { branch: Some("b".into()), ..never };
-        assert!(table(&[with_branch]).starts_with("task  state        exit  seconds  log  branch\n"));
+        assert!(table(&[with_branch]).starts_with("task  state      exit  seconds  log  branch\n"));
     }
 }

@@ -140,11 +140,19 @@ fn repository(
     setting: &Setting,
     clock: &Arc<dyn Clock>,
 ) -> Result<Option<(Repo, PathBuf)>, BatchError> {
+    let repo = match Repo::open(&setting.root, Arc::clone(clock)) {
+        Err(e) if saved.options.each_worktree => return Err(e.into()),
+        // Tasks need no git.
+        Err(_) => return Ok(None),
+        Ok(repo) => repo,
+    };
+    repo.exclude_private()?;
+    if let Ok(logs) = repo.relative(&setting.logs_dir.join("batch")) {
+        repo.exclude_logs(&logs)?;
+    }
     if !saved.options.each_worktree {
         return Ok(None);
     }
-    let repo = Repo::open(&setting.root, Arc::clone(clock))?;
-    repo.exclude_private()?;
     let prefix = repo.prefix(&setting.root)?;
     Ok(Some((repo, prefix)))
 }
@@ -236,6 +244,9 @@ impl<'a> Batch<'a> {
             ),
             state: String::new(),
         });
+        let (setting, id) = (self.ground.setting, self.ground.run_id);
+        let logs = self.ground.logs.strip_prefix(&setting.root).unwrap_or(&self.ground.logs);
+        self.emit(Event::Notice { text: format!("run {id}, logs in {}", logs.display()) });
         for (from, reason) in self.ready.values().filter_map(Roster::missing) {
             let text = format!("another agent takes the tasks of {from}: {reason}");
             self.emit(Event::Notice { text });
@@ -256,7 +267,6 @@ impl<'a> Batch<'a> {
             let seen = self.board.begin(info, move |why| own.ask(StopReason::because(why)));
             self.waiting.insert(at, (id, seen));
         }
-        let setting = self.ground.setting;
         let folder = control::folder(&setting.private);
         control::sweep(&folder, self.ground.clock.now());
         match Server::open(&folder, setting.runtime_dir.as_deref(), self.board.clone()) {

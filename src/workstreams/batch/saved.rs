@@ -82,13 +82,14 @@ impl Saved {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workstreams::batch::{Form, tasks};
+    use crate::workstreams::batch::{Form, Look, tasks};
 
     #[test]
     fn saved_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Saved::read(folder.path(), "r").unwrap(), None);
-        let tasks = tasks("echo 1\necho 2\n", Form::Commands, &|_| Ok(None)).unwrap();
+        let look = Look { file: &|_| Ok(None), folder: &|_| true };
+        let tasks = tasks("echo 1\necho 2\n", Form::Commands, look).unwrap();
         let saved = Saved::new(tasks, Options::default(), BTreeSet::from(["1".to_owned()]));
         saved.write(folder.path(), "r").unwrap();
         assert_eq!(Saved::read(folder.path(), "r").unwrap(), Some(saved));

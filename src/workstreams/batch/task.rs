@@ -1,12 +1,12 @@
 //! The tasks of a batch, as a person wrote them. Pure but for the closure that reads prompt files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::parse_duration;
+use crate::config::{did_you_mean, parse_duration};
 
 /// Characters of a task's id: it becomes part of file and branch names.
 const LONGEST_ID: usize = 64;
@@ -79,20 +79,32 @@ pub enum TaskProblem {
 /// Reads a prompt file by the name that a task gives; none: there is no such file.
 type ReadFile<'a> = &'a dyn Fn(&str) -> std::io::Result<Option<String>>;
 
+/// What is looked up in the project.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    /// Reads a prompt file.
+    pub file: ReadFile<'a>,
+    /// Whether a working folder is there.
+    pub folder: &'a dyn Fn(&Path) -> bool,
+}
+
 /// The tasks of a text, in its order. Empty lines and lines that begin with `#` are no tasks.
 ///
 /// # Errors
 /// Every problem, at once.
-pub fn tasks(text: &str, form: Form, read: ReadFile<'_>) -> Result<Vec<Task>, Vec<TaskProblem>> {
-    let (tasks, mut problems) = match form {
-        Form::List => list(text, read)?,
-        Form::Prompts | Form::Commands => lines(text, form, read),
+pub fn tasks(text: &str, form: Form, look: Look<'_>) -> Result<Vec<Task>, Vec<TaskProblem>> {
+    let (tasks, ids, mut problems) = match form {
+        Form::List => list(text, look)?,
+        Form::Prompts | Form::Commands => {
+            let (tasks, problems) = lines(text, form, look.file);
+            (tasks, Vec::new(), problems)
+        }
     };
     let mut seen = BTreeSet::new();
-    for (at, task) in tasks.iter().enumerate() {
-        if !seen.insert(task.id.clone()) {
-            let message = format!("the id `{}` is taken by an earlier task", task.id);
-            problems.push(TaskProblem::Item { number: at + 1, message });
+    for (number, id) in ids {
+        if !seen.insert(id.clone()) {
+            let message = format!("the id `{id}` is taken by an earlier task");
+            problems.push(TaskProblem::Item { number, message });
         }
     }
     if tasks.is_empty() && problems.is_empty() {
@@ -148,19 +160,6 @@ fn prompt(text: &str, read: ReadFile<'_>) -> Result<String, String> {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Item {
-    id: Option<Text>,
-    prompt: Option<String>,
-    run: Option<Command>,
-    agent: Option<String>,
-    #[serde(default)]
-    env: BTreeMap<String, Text>,
-    cwd: Option<PathBuf>,
-    timeout: Option<Text>,
-}
-
 /// A word that YAML may have taken for a number or a truth value.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -187,58 +186,119 @@ enum Command {
     Argv(Vec<String>),
 }
 
-type Listed = (Vec<Task>, Vec<TaskProblem>);
+/// What a task of a list may say.
+const KEYS: [&str; 7] = ["id", "prompt", "run", "agent", "env", "cwd", "timeout"];
 
-fn list(text: &str, read: ReadFile<'_>) -> Result<Listed, Vec<TaskProblem>> {
+/// The tasks that are whole, every id that was given or counted, and what is wrong.
+type Listed = (Vec<Task>, Vec<(usize, String)>, Vec<TaskProblem>);
+
+fn list(text: &str, look: Look<'_>) -> Result<Listed, Vec<TaskProblem>> {
     let values: Vec<serde_yaml::Value> =
         serde_yaml::from_str(text).map_err(|e| vec![TaskProblem::NoList(e.to_string())])?;
-    let (mut tasks, mut problems) = (Vec::new(), Vec::new());
-    for (at, value) in values.into_iter().enumerate() {
-        let task = serde_yaml::from_value::<Item>(value)
-            .map_err(|e| e.to_string())
-            .and_then(|item| item.task(at + 1, read));
-        match task {
-            Ok(task) => tasks.push(task),
-            Err(message) => problems.push(TaskProblem::Item { number: at + 1, message }),
+    let (mut tasks, mut ids, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, value) in values.iter().enumerate() {
+        let number = at + 1;
+        let mut item = Item { value, problems: Vec::new() };
+        let task = item.task(number, look);
+        ids.push((number, task.as_ref().map_or_else(|| number.to_string(), |task| task.id.clone())));
+        if item.problems.is_empty() {
+            tasks.extend(task);
         }
+        problems.extend(item.problems.into_iter().map(|message| TaskProblem::Item { number, message }));
     }
-    Ok((tasks, problems))
+    Ok((tasks, ids, problems))
 }
 
-impl Item {
-    fn task(self, number: usize, read: ReadFile<'_>) -> Result<Task, String> {
-        let work = match (self.prompt, self.run) {
-            (Some(text), None) => Work::Prompt(prompt(text.trim(), read)?),
-            (None, Some(Command::Line(line))) if !line.trim().is_empty() => Work::Run(shell(line.trim())),
-            (None, Some(Command::Argv(argv))) if argv.first().is_some_and(|w| !w.is_empty()) => {
-                Work::Run(argv)
-            }
-            (None, Some(_)) => return Err("`run` is empty".into()),
-            _ => return Err("exactly one of `prompt` and `run` is needed".into()),
+/// One of a list, and what is wrong with it: a mistake in one place hides none in another.
+struct Item<'a> {
+    value: &'a serde_yaml::Value,
+    problems: Vec<String>,
+}
+
+impl Item<'_> {
+    fn say(&mut self, problem: impl Into<String>) {
+        self.problems.push(problem.into());
+    }
+
+    /// The value of a key; none: it is not there, or it is not of this form, which is told.
+    fn get<T: serde::de::DeserializeOwned>(&mut self, key: &str, form: &str) -> Option<T> {
+        let value = self.value.get(key).filter(|value| !value.is_null())?;
+        let read = serde_yaml::from_value(value.clone());
+        if read.is_err() {
+            self.say(format!("`{key}` is not {form}"));
+        }
+        read.ok()
+    }
+
+    /// What it says, as far as that can be read; none: it is no task at all.
+    fn task(&mut self, number: usize, look: Look<'_>) -> Option<Task> {
+        let Some(map) = self.value.as_mapping() else {
+            self.say(format!(
+                "not a task: one has keys, such as `prompt` or `run`; known are {}",
+                KEYS.join(", ")
+            ));
+            return None;
         };
-        if matches!(&work, Work::Prompt(text) if text.is_empty()) {
-            return Err("`prompt` is empty".into());
+        let keys: Vec<String> =
+            map.keys().map(|k| k.as_str().map_or_else(|| format!("{k:?}"), str::to_owned)).collect();
+        for key in keys.iter().filter(|key| !KEYS.contains(&key.as_str())) {
+            let hint = did_you_mean(key, &KEYS).unwrap_or_else(|| format!("known are {}", KEYS.join(", ")));
+            self.say(format!("unknown key `{key}`; {hint}"));
         }
-        if self.agent.is_some() && matches!(work, Work::Run(_)) {
-            return Err("`agent` belongs to a `prompt`, not to a `run`".into());
+        let work = self.work(look);
+        let agent: Option<String> = self.get("agent", "a name");
+        if agent.is_some() && matches!(work, Some(Work::Run(_))) {
+            self.say("`agent` belongs to a `prompt`, not to a `run`");
         }
-        let id = self.id.map_or_else(|| number.to_string(), Text::into_string);
+        let id = self.get::<Text>("id", "a word").map_or_else(|| number.to_string(), Text::into_string);
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         let begins = id.starts_with(|c: char| c.is_ascii_alphanumeric());
         // What git refuses in a branch name.
         let branch = !id.contains("..") && !id.ends_with('.') && extension(&id) != Some("lock");
         if !begins || !branch || id.len() > LONGEST_ID || !id.chars().all(plain) {
-            return Err(format!(
+            self.say(format!(
                 "the id `{id}` is not made of at most {LONGEST_ID} letters, digits, `-`, `_` and single dots"
             ));
         }
-        let timeout = self.timeout.map(|t| parse_duration(&t.into_string()));
-        let timeout = timeout.transpose().map_err(|e| format!("`timeout`: {e}"))?;
-        let env = self.env.into_iter().map(|(k, v)| (k, v.into_string())).collect::<BTreeMap<_, _>>();
-        if let Some(name) = env.keys().find(|k| k.is_empty() || k.contains(['=', '\0'])) {
-            return Err(format!("`{name}` is no name of a variable"));
+        let timeout = self.get::<Text>("timeout", "a duration").map(|t| parse_duration(&t.into_string()));
+        let timeout = timeout.transpose().unwrap_or_else(|e| {
+            self.say(format!("`timeout`: {e}"));
+            None
+        });
+        let env: BTreeMap<String, Text> = self.get("env", "a map of names and values").unwrap_or_default();
+        let env = env.into_iter().map(|(k, v)| (k, v.into_string())).collect::<BTreeMap<_, _>>();
+        for name in env.keys().filter(|k| k.is_empty() || k.contains(['=', '\0'])) {
+            self.say(format!("`{name}` is no name of a variable"));
         }
-        Ok(Task { id, work, agent: self.agent, env, cwd: self.cwd, timeout })
+        let cwd: Option<PathBuf> = self.get("cwd", "a folder");
+        if let Some(cwd) = cwd.as_deref().filter(|cwd| !(look.folder)(cwd)) {
+            self.say(format!("`cwd`: there is no folder {} in the project", cwd.display()));
+        }
+        Some(Task { id, work: work.unwrap_or(Work::Run(Vec::new())), agent, env, cwd, timeout })
+    }
+
+    fn work(&mut self, look: Look<'_>) -> Option<Work> {
+        let said = |key: &str| self.value.get(key).is_some_and(|value| !value.is_null());
+        if said("prompt") == said("run") {
+            self.say("exactly one of `prompt` and `run` is needed");
+            return None;
+        }
+        if let Some(text) = self.get::<String>("prompt", "a text") {
+            match prompt(text.trim(), look.file) {
+                Ok(text) if text.is_empty() => self.say("`prompt` is empty"),
+                Ok(text) => return Some(Work::Prompt(text)),
+                Err(message) => self.say(message),
+            }
+            return None;
+        }
+        match self.get("run", "a line or a list of words")? {
+            Command::Line(line) if !line.trim().is_empty() => Some(Work::Run(shell(line.trim()))),
+            Command::Argv(argv) if argv.first().is_some_and(|w| !w.is_empty()) => Some(Work::Run(argv)),
+            _ => {
+                self.say("`run` is empty");
+                None
+            }
+        }
     }
 }
 
@@ -253,6 +313,10 @@ mod tests {
             "empty.md" => Some(" \n".to_owned()),
             _ => None,
         })
+    }
+
+    fn tasks(text: &str, form: Form, file: ReadFile<'_>) -> Result<Vec<Task>, Vec<TaskProblem>> {
+        super::tasks(text, form, Look { file, folder: &|path| path == Path::new("web") })
     }
 
     fn messages(text: &str, form: Form) -> Vec<String> {
@@ -302,10 +366,23 @@ mod tests {
         let text = "- {run: x, prompt: y}\n- {runn: x}\n- {run: a, agent: b}\n- {id: '../x', run: a}\n\
                     - {id: a, run: x, timeout: soon}\n- {id: 7, run: x}\n- {run: x, id: 7}\n- {run: []}\n";
         let found = messages(text, Form::List);
-        assert_eq!(found.len(), 7, "{found:#?}");
+        assert_eq!(found.len(), 8, "{found:#?}");
         assert!(found[0].starts_with("task 1: exactly one of"), "{found:#?}");
-        assert!(found[1].starts_with("task 2: unknown field `runn`"), "{found:#?}");
-        assert!(found[6].contains("the id `7` is taken"), "{found:#?}");
+        assert!(found[1].starts_with("task 2: unknown key `runn`"), "{found:#?}");
+        assert!(found.last().unwrap().contains("the id `7` is taken"), "{found:#?}");
+        let all = "- {run: [x], runn: y, id: a, timeout: soon, cwd: nowhere}\n- {prompt: no.md, id: a, agent: {}}\n- text\n";
+        assert_eq!(
+            messages(all, Form::List),
+            [
+                "task 1: unknown key `runn`; did you mean `run`?",
+                "task 1: `timeout`: `soon` is not a duration (such as 5, 0.25, 250ms, 5s, 2m, 12h or 7d)",
+                "task 1: `cwd`: there is no folder nowhere in the project",
+                "task 2: there is no prompt file no.md",
+                "task 2: `agent` is not a name",
+                "task 3: not a task: one has keys, such as `prompt` or `run`; known are id, prompt, run, agent, env, cwd, timeout",
+                "task 2: the id `a` is taken by an earlier task",
+            ]
+        );
         assert!(messages("a: b\n", Form::List)[0].starts_with("not a list of tasks"));
     }
 }

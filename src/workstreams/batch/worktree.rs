@@ -18,6 +18,13 @@ pub(super) struct Place {
     base: Option<String>,
 }
 
+/// A task's branch.
+pub(super) struct Branch {
+    pub name: String,
+    /// It has something that HEAD did not have when it began.
+    pub holds: bool,
+}
+
 /// Where a run's worktrees are.
 pub(super) fn folder(private: &Path, run_id: &str) -> PathBuf {
     private.join("worktrees").join(run_id)
@@ -41,8 +48,8 @@ impl Place {
         Ok(Self { root: path.join(prefix), branch, repo, base })
     }
 
-    /// Commits what was left uncommitted. The branch, if it holds work now, and what a person should know.
-    pub fn finish(self, task: &str) -> (Option<String>, Option<String>) {
+    /// Commits what was left uncommitted. The branch, whether it holds work now, and what a person should know.
+    pub fn finish(self, task: &str) -> (Branch, Option<String>) {
         let kept = self.repo.commit_leftovers(&format!("Work of batch task {task}\n"));
         let warning = match &kept {
             Ok(kept) if kept.left.is_empty() => None,
@@ -53,6 +60,6 @@ impl Place {
         };
         let now = self.repo.head().ok().and_then(|h| h.commit).map(|id| id.to_string());
         let holds = now != self.base;
-        (holds.then_some(self.branch), warning)
+        (Branch { name: self.branch, holds }, warning)
     }
 }

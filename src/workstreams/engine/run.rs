@@ -221,6 +221,8 @@ impl<'a> Engine<'a> {
         }
         book.settle();
         let setting = self.ground.setting;
+        let logs = self.ground.logs.strip_prefix(&setting.root).unwrap_or(&self.ground.logs);
+        book.event(Event::Notice { text: format!("run {}, logs in {}", begin.run_id, logs.display()) });
         if let Err(e) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.ground.logs) {
             let text = format!("{}: {e}; there will be no logs", self.ground.logs.display());
             book.event(Event::Warning { text });

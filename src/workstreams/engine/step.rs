@@ -436,10 +436,7 @@ pub(super) fn line(id: &str, done: &Done, counts: &crate::workstreams::progress:
         .error
         .as_ref()
         .map_or_else(String::new, |e| format!(": {}", e.lines().next().unwrap_or_default()));
-    let eta = match counts.eta {
-        Some(eta) if counts.done < counts.total => format!(", about {} left", duration(eta)),
-        _ => String::new(),
-    };
+    let eta = counts.left_words();
     format!("[{}/{}{eta}] {id} {state}{tool} in {}{error}", counts.done, counts.total, duration(done.took))
 }
 

@@ -225,7 +225,8 @@ fn attempt(row: AttemptRow, root: &Path) -> AttemptFacts {
         input_tokens: row.input_tokens,
         output_tokens: row.output_tokens,
         cost_usd: row.cost_usd,
-        log_path: row.log_path,
+        // A killed run may have named one that it never wrote.
+        log_path: row.log_path.filter(|log| root.join(log).is_file()),
         excerpt: excerpt.unwrap_or_default(),
     }
 }

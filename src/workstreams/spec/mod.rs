@@ -14,6 +14,7 @@ pub use check::Known;
 pub use model::{Budget, Gate, MAX_PARALLEL, Spec, Step, names_a_file};
 
 use super::graph::Graph;
+use crate::config::keys::{Key, Shape, all_of};
 use crate::config::{Diagnostic, form};
 
 /// A file that can be run.
@@ -21,6 +22,11 @@ use crate::config::{Diagnostic, form};
 pub struct Workstream {
     pub spec: Spec,
     pub graph: Graph,
+}
+
+/// Every key of a file, with its dotted path.
+pub fn keys() -> Vec<(String, Key)> {
+    all_of(Shape::Map(keys::FILE))
 }
 
 /// Reads a workstream file, YAML or JSON.

@@ -3,11 +3,13 @@
 //! `steps.ID.state`, `.outputs.NAME`, `.result`, `.exit_code`. An id with other signs than letters, digits and `_` is
 //! written `steps["my-step"]`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::{Environment, UndefinedBehavior, Value};
 use serde_json::Value as Json;
 
+/// What is known of a step.
+const PARTS: [&str; 4] = ["state", "outputs", "result", "exit_code"];
 /// A longer one is no condition.
 const MAX_CHARS: usize = 4_000;
 
@@ -30,10 +32,13 @@ pub fn read(text: &str) -> Result<Vec<String>, String> {
     let expression = environment.compile_expression(text).map_err(|e| words(&e))?;
     let mut names = BTreeSet::new();
     for path in expression.undeclared_variables(true) {
-        let mut parts = path.splitn(3, '.');
+        let mut parts = path.split('.');
         match (parts.next(), parts.next()) {
             (Some("steps"), Some(name)) => {
                 names.insert(name.to_owned());
+                if let Some(part) = parts.next().filter(|part| !PARTS.contains(part)) {
+                    return Err(format!("`steps.{name}.{part}` is not known, only {}", PARTS.join(", ")));
+                }
             }
             (Some("steps") | None, _) => {}
             (Some(other), _) => return Err(format!("`{other}` is not known here, only `steps`")),
@@ -66,9 +71,35 @@ pub fn holds<'a>(
 ) -> Result<bool, String> {
     let environment = environment();
     let expression = environment.compile_expression(text).map_err(|e| words(&e))?;
-    let steps = Value::from_pairs(steps.into_iter().map(|(name, fact)| (name.clone(), value(fact))));
-    let value = expression.eval(Value::from_pairs([("steps", steps)])).map_err(|e| words(&e))?;
+    let steps: BTreeMap<&String, &Json> = steps.into_iter().collect();
+    let values = Value::from_pairs(steps.iter().map(|(name, fact)| ((*name).clone(), value(fact))));
+    let value = expression.eval(Value::from_pairs([("steps", values)])).map_err(|e| {
+        let paths = expression.undeclared_variables(true);
+        let mut gone: Vec<String> = paths.iter().filter_map(|path| missing(path, &steps)).collect();
+        gone.sort_unstable();
+        // The engine knows only that a word has no value, not which.
+        if gone.is_empty() { words(&e) } else { format!("there is no `{}`", gone.join("`, no `")) }
+    })?;
     Ok(value.is_true())
+}
+
+/// The path up to its first part that is not there.
+fn missing(path: &str, steps: &BTreeMap<&String, &Json>) -> Option<String> {
+    let mut parts = path.split('.').skip(1);
+    let mut shown = format!("steps.{}", parts.next()?);
+    let Some(mut at) = steps.get(&shown["steps.".len()..].to_owned()).copied() else { return Some(shown) };
+    for part in parts {
+        shown = format!("{shown}.{part}");
+        // What is no object has parts of its own, such as those of a list.
+        at = match at {
+            Json::Object(map) => match map.get(part) {
+                Some(inner) => inner,
+                None => return Some(shown),
+            },
+            _ => return None,
+        };
+    }
+    None
 }
 
 /// JSON is nested no deeper than its parser allows.
@@ -113,6 +144,8 @@ mod tests {
             holds("steps.ghost.state == 'x'", steps.as_object().unwrap()).is_err(),
             "a misspelled step is no `false`"
         );
+        let told = holds("steps.a.outputs.m.x == 'x'", steps.as_object().unwrap());
+        assert_eq!(told.unwrap_err(), "there is no `steps.a.outputs.m`");
     }
 
     #[test]
@@ -120,6 +153,8 @@ mod tests {
         assert_eq!(read("steps.a.state == 'x' or steps['b-1'].state == 'y'").unwrap(), ["a", "b-1"]);
         assert_eq!(read("true").unwrap(), Vec::<String>::new());
         assert!(read("steps.a.state ==").is_err());
+        let told = "`steps.a.stat` is not known, only state, outputs, result, exit_code";
+        assert_eq!(read("steps.a.stat == 'x'").unwrap_err(), told);
         assert_eq!(read("env.HOME").unwrap_err(), "`env` is not known here, only `steps`");
         assert!(read(&"(".repeat(5_000)).is_err());
     }

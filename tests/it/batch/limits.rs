@@ -124,7 +124,7 @@ fn from_standard_input() {
     let (code, _, err) =
         feed(&["batch", "--list", "-"], "- run: touch c\n- runn: x\n- {run: a, timeout: x}\n");
     assert_eq!(code, Some(2));
-    assert!(err.contains("task 2: unknown field `runn`") && err.contains("task 3: `timeout`"), "{err}");
+    assert!(err.contains("task 2: unknown key `runn`") && err.contains("task 3: `timeout`"), "{err}");
     assert!(!p.path("c").exists());
     let (code, _, err) = feed(&["batch", "--exec", "-"], "# nothing\n");
     assert_eq!(code, Some(2));

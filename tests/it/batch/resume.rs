@@ -34,6 +34,38 @@ fn only_what_was_not_finished_runs_again() {
     assert!(history.contains("crash"), "{history}");
 }
 
+/// Where no loop was ever set up, a killed batch is named with the command that goes on with it, its logs are found, and
+/// git sees nothing of it.
+#[test]
+fn a_killed_batch_is_found_again_without_a_loop() {
+    let p = Project::new();
+    std::fs::remove_file(p.path("orchestration.yaml")).unwrap();
+    std::fs::remove_dir_all(p.path("prompts")).unwrap();
+    p.run_git(&["init", "-q", "-b", "work"]);
+    p.write("tasks", "echo one\ntouch up; test -e go || sleep 300\n");
+    p.run_git(&["add", "tasks"]);
+    p.run_git(&["commit", "-q", "-m", "tasks"]);
+    let mut run = p.start(&["batch", "--exec", "--max-concurrent", "1", "tasks"]);
+    wait_until("the second task", || p.path("up").exists());
+    kill_process(Pid::from_raw(i32::try_from(run.id()).unwrap()).unwrap(), Signal::KILL).unwrap();
+    run.wait().unwrap();
+    assert_eq!(p.run_git(&["status", "--porcelain"]), "?? up");
+    let status = p.run(&["status"]).expect(0).out;
+    let (_, command) = status.split_once(" was killed: orchestrator ").unwrap_or_else(|| panic!("{status}"));
+    let command: Vec<&str> = command.split_whitespace().collect();
+    assert_eq!(command[..2], ["batch", "--resume"], "{status}");
+    let doctor = p.run(&["doctor", "--offline"]).out;
+    assert!(doctor.contains("was killed") && !doctor.contains("prompt"), "{doctor}");
+    assert!(p.run(&["logs"]).expect(2).err.contains("hint: what ran last: orchestrator logs last"));
+    assert!(p.run(&["logs", "last"]).expect(0).out.contains("(1 succeeded) <==\none\n"));
+    // The end of an id is enough.
+    let end = &command[2][command[2].len() - 8..];
+    assert!(p.run(&["show", end]).expect(0).out.contains("/1.log"));
+    p.write("go", "");
+    p.run(&command).expect(0);
+    assert!(!p.run(&["status"]).expect(0).out.contains("killed:"));
+}
+
 #[test]
 fn what_cannot_be_resumed_says_why() {
     let p = Project::new();

@@ -96,7 +96,7 @@ fn an_unmerged_rescue() {
     p.run_git(&["update-ref", "refs/orchestrator/rescue/019a", "HEAD"]);
     p.run_git(&["reset", "-q", "--hard", "HEAD~1"]);
     let out = p.run(&["status"]).expect(0).out;
-    assert!(out.contains("rescue: refs/orchestrator/rescue/019a (git merge "), "{out}");
+    assert!(out.contains("take: git merge refs/orchestrator/rescue/019a"), "{out}");
     p.run_git(&["merge", "-q", "refs/orchestrator/rescue/019a"]);
     assert!(!p.run(&["status"]).expect(0).out.contains("rescue"));
 }

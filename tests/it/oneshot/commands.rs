@@ -223,7 +223,7 @@ fn the_settings_are_checked() {
     let ran = t.project.run(&["check"]);
     let all = ran.out + &ran.err;
     for words in [
-        "oneshot.prompts: the auditor template: ",
+        "oneshot.prompts: the auditor template (audit.md): line 1: `tsk` is not known here, ",
         "oneshot.worker_agent: agent `w`: `no-such-program-here` is not on PATH",
         "oneshot.auditor_agent: no agent `nobody`",
     ] {

@@ -12,6 +12,10 @@ fn a_worker_that_fails_and_leaves_nothing() {
     assert!(ran.err.contains("error: the worker ended early and left nothing"), "{}", ran.err);
     assert!(ran.err.contains("cause: ended with exit status 7"), "{}", ran.err);
     assert_eq!(t.json(&["view"], 0)["reason"], "worker_dead");
+    // Once the cause is mended, the session goes on.
+    assert!(ran.err.contains("hint: orchestrator oneshot resume"), "{}", ran.err);
+    t.worker("read; print worked");
+    assert_eq!(t.run(&["resume"]).expect(0).out, "worked\n");
 }
 
 /// O8: output without an end is a part of the work; the next worker is told of it.

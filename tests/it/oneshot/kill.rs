@@ -40,6 +40,7 @@ fn while_a_worker_works() {
     t.nobody_is_left();
 }
 
+/// O1, O9: it left nothing, so nothing is salvaged; the same command runs the worker again.
 #[test]
 fn while_a_worker_that_did_nothing_works() {
     let t = Table::new();
@@ -47,9 +48,12 @@ fn while_a_worker_that_did_nothing_works() {
         "worker-1",
         "read; write .orchestrator/x y; sh 'mv .orchestrator/x seen; touch -d @1 seen'; forever",
     );
+    // Written before: what changes while a worker runs is its work.
+    t.worker("read; print worked");
     killed(&t);
-    t.run(&["resume"]).expect(3);
-    assert_eq!(t.way(), "start interrupt resume zombie-dead");
+    assert_eq!(t.run(&["resume"]).expect(0).out, "worked\n");
+    assert_eq!(t.way(), "start interrupt resume zombie-dead raise next success next done");
+    assert!(t.file("worker-2.prompt.md").contains("the program itself was ended meanwhile"));
     t.nobody_is_left();
 }
 

@@ -54,7 +54,7 @@ fn in_a_worker() {
     }
 }
 
-/// Interrupted before it did anything, there is nothing to go on from.
+/// Interrupted before it did anything, the worker begins again; that counts as a run.
 #[test]
 fn in_a_worker_that_did_nothing() {
     let t = table();
@@ -63,8 +63,11 @@ fn in_a_worker_that_did_nothing() {
         "read; write .orchestrator/x y; sh 'mv .orchestrator/x seen; touch -d @1 seen'; forever",
     );
     assert_eq!(interrupted(&t, Signal::INT, false), 130);
-    t.run(&["resume"]).expect(3);
-    assert_eq!(t.way(), "start interrupt resume zombie-dead");
+    t.run(&["resume", "--max-iterations", "1"]).expect(6);
+    assert_eq!(t.way(), "start interrupt resume zombie-dead raise max-iterations");
+    t.worker("read; print worked");
+    t.run(&["resume", "--max-iterations", "2"]).expect(0);
+    assert!(t.way().ends_with("max-iterations raise next success next done"), "{}", t.way());
 }
 
 /// O9: an interrupted audit is done again.

@@ -83,6 +83,8 @@ fn the_stop_key() {
     let mut seat = Seat::watch(&p, &[]);
     seat.wait_for("WORKING   galph");
     seat.press("s");
+    seat.wait_for("stop every loop after its turn?");
+    seat.press("y");
     seat.wait_for("stops before the next turn");
     p.write("go", "");
     assert_eq!(run.wait_with_output().unwrap().status.code(), Some(0));

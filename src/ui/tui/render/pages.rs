@@ -49,7 +49,7 @@ pub(super) fn help(app: &App, area: Rect, buf: &mut Buffer) {
         ));
     }
     put(area, row + 1, Line::from(spans), buf);
-    let words = "This view only reads: leave it at any time, begin it again at any time.";
+    let words = "But for i and s, which ask first, this view only reads: leave it at any time.";
     put(area, row + 3, Span::styled(words, app.theme.quiet()), buf);
 }
 

@@ -53,7 +53,9 @@ fn an_interrupt_is_asked_for() {
 
 #[test]
 fn a_stop_is_wished_once() {
-    let app = press(running(), &[Key::Char('s')]);
+    let asked = press(running(), &[Key::Char('s')]);
+    assert!(asked.wishes.is_empty() && asked.question.is_some());
+    let app = press(asked, &[Key::Char('y')]);
     assert_eq!(app.wishes, [Wish::Stop { socket: "run.sock".into(), kind: "turns".into() }]);
     let silent = press(view(samples::silent(), 80, 24), &[Key::Char('s')]);
     assert!(silent.wishes.is_empty() && text(&silent).contains("stops already"));

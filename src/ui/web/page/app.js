@@ -9,7 +9,7 @@ const THEMES = ["auto", "light", "dark"];
 const TONE_COLORS = { run: "#2b6fd0", good: "#1f8a4c", bad: "#d0342b", warn: "#b07a10", odd: "#8a48c0" };
 
 const App = {
-  view: null, path: [], chord: 0,
+  view: null, path: [], chord: 0, project: "",
 
   start() {
     history.replaceState(null, "", location.pathname + location.hash);
@@ -24,6 +24,17 @@ const App = {
     addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
     setInterval(() => this.second(), 1000);
     this.route();
+    get("state").then((state) => this.namedAfter(state)).catch(App.fail);
+  },
+
+  /** Several pages of several projects are told apart by the project's folder. */
+  namedAfter(state) {
+    const name = String(state.root || "").split("/").filter(Boolean).pop() || "";
+    if (!name || name === this.project) return;
+    this.project = brief(name, 40);
+    $("project").textContent = this.project;
+    $("project").title = plain(state.root);
+    if (this.view) this.glance(this.view.glance || { tone: "calm", text: this.view.title });
   },
 
   go(hash) {
@@ -59,7 +70,7 @@ const App = {
 
   /** The title and the icon of the tab say it too. */
   glance({ tone, text }) {
-    document.title = `${text} — orchestrator`;
+    document.title = [text, this.project, "orchestrator"].filter(Boolean).join(" — ");
     const color = TONE_COLORS[tone] || "#85888f";
     const picture = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="${color}"/></svg>`;
     const address = `data:image/svg+xml,${encodeURIComponent(picture)}`;

@@ -63,7 +63,9 @@ class Gantt {
     this.span = Math.max(1, this.until - this.from);
     const track = this.axis.children[1];
     const width = track.clientWidth || 600;
-    track.replaceChildren(...ticks(0, this.span, Math.max(1, Math.floor(width / 110))).map((at) => {
+    // The first is a time of day, as wide as two others.
+    const apart = (at) => at === 0 || (at / this.span) * width > 110;
+    track.replaceChildren(...ticks(0, this.span, Math.max(1, Math.floor(width / 110))).filter(apart).map((at) => {
       const tick = h("span", { class: "tick" }, at === 0 ? clock(this.from) : `+${duration(at)}`.replace(/ 00 [ms]$|\.0(?= s)/, ""));
       tick.style.left = `${(at / this.span) * 100}%`;
       if (at / this.span > 0.94) tick.style.transform = "translateX(-100%)";

@@ -11,7 +11,7 @@ function headline(state, runs, at) {
     const word = newest.abandoned ? "abandoned" : newest.state;
     return {
       tone: toneOf(word), eyebrow: [newest.kind], big: runName(newest), state: word, say: newest.error ? `${word}: ${brief(newest.error)}` : word,
-      since: newest.ended_at, ago: true, to: newest.run_id,
+      since: newest.ended_at, ago: true, to: newest.run_id, fix: goOn(newest),
     };
   }
   const role = state.expected_actor, attempt = live.flatMap((run) => run.attempts || []).find((one) => one.role === role);
@@ -37,6 +37,17 @@ function headline(state, runs, at) {
   const waits = state.waiting && state.waiting.why;
   if (busy) return { ...base, tone: "warn", big: role, say: waits ? brief(waits) : `${role} is next`, since: updated, state: "waiting" };
   return { ...base, tone: "calm", big: role, say: `is next, nothing runs here`, since: updated, ago: true, state: "idle", fix: at ? null : "orchestrator --once" };
+}
+
+/** Pure: the command that goes on with a run that did not succeed; null: there is none. */
+function goOn(run) {
+  const id = run.run_id, left = run.abandoned || run.state === "failed", ended = run.state === "canceled";
+  return ({
+    turns: () => null,
+    batch: () => (left || ended) && `orchestrator batch --resume ${id}`,
+    oneshot: () => (left || ended) && `orchestrator oneshot resume ${run.parent_run_id || id}`,
+    workstream: () => (left ? `orchestrator workstream resume ${id}` : run.state === "quarantined" && `orchestrator workstream release ${id} --reason TEXT`),
+  }[run.kind] || (() => null))() || null;
 }
 
 /** A run that is not the loop. */
@@ -67,11 +78,12 @@ function hero(head, state) {
   return h("section", { class: "hero", "data-tone": head.tone, id: "hero", "aria-label": "Now" },
     h("p", { class: "eyebrow" },
       head.state && h("span", { class: head.tone === "run" ? "state pulse" : "state", "data-tone": head.tone }, icon(head.tone === "calm" ? "idle" : head.tone), head.state),
-      head.eyebrow.map((text) => t("span", null, text))),
+      t("span", { class: "narrow" }, App.project), head.eyebrow.map((text) => t("span", null, text))),
     h("h1", { class: name.length > 9 ? "long" : null, id: "turn" }, head.to ? h("a", { href: `#/run/${part(head.to)}` }, name) : name),
     head.since && h("p", { class: "clock" }, h("small", null, head.ago && head.state !== "idle" ? head.state : `${head.state} for`), since(head.since, head.ago && head.state !== "idle" ? " ago" : "")),
     h("p", { class: "say" }, plain(head.say)),
     head.fix && h("p", { class: "say" }, command(head.fix)),
+    head.log && h("p", { class: "say" }, h("a", { href: head.log }, "what it printed")),
     head.first && h("div", { class: "say empty" }, command("orchestrator init --goal \"what is to be built\""), command("orchestrator demo")),
     facts.children.length > 0 && facts);
 }
@@ -81,7 +93,7 @@ function runRow(run) {
   const live = state === "running";
   return h("li", null, h("a", { class: "item run", href: `#/run/${part(run.run_id)}`, "data-item": true },
     h("span", { class: "how" }, badge(state)),
-    h("span", { class: "what grow" }, runName(run), " ", h("span", { class: "dim small" }, run.kind)),
+    h("span", { class: "what grow" }, runName(run), " ", h("span", { class: "dim small" }, run.kind === "turns" ? many(run.attempts, "turn") : run.kind)),
     h("span", { class: "wide dim mono small" }, shortId(run.run_id)),
     h("span", { class: "when dim num" }, moment(began, now())),
     h("span", { class: "long num" }, live ? since(began) : run.ended_at ? duration(run.ended_at - began) : "–"),
@@ -99,12 +111,16 @@ function overview() {
   function paint() {
     if (!state || !runs) return;
     const head = headline(state, runs, runs.length);
+    const broken = head.state === "failed" && points.findLast((one) => one.state === "failed");
+    if (broken) head.log = `#/run/${part(broken.run_id)}/output?attempt=${part(broken.attempt_id)}`;
     put(top, hero(head, state));
     view.glance = { tone: head.tone, text: `${brief(head.big, 30)} · ${head.state || "idle"}` };
     App.glance(view.glance);
     // A project without a loop has no state, which is no problem; a state that cannot be read is one.
     const wrong = state.error && state.error.error && !/no such file/.test(String(state.error.causes)) ? [`${state.error.error}: ${(state.error.causes || []).join(": ")}`] : [];
-    const problems = [...wrong, ...(state.problems || []), ...(state.rescue_refs || []).map((r) => `saved work waits to be merged: ${typeof r === "string" ? r : r.command || r.ref || JSON.stringify(r)}`)];
+    // What the headline says is not said again.
+    const told = (text) => state.status === "failed" && text.startsWith(`${state.expected_actor}'s turn failed`);
+    const problems = [...wrong, ...(state.problems || []).filter((text) => !told(text)), ...(state.rescue_refs || []).map((r) => `saved work waits to be merged: ${typeof r === "string" ? r : r.command || r.ref || JSON.stringify(r)}`)];
     trouble.hidden = problems.length === 0;
     put(trouble, problems.length > 0 && h("div", { class: `note ${state.status === "failed" ? "bad" : "warn"}`, role: "status" },
       h("ul", null, problems.map((text) => t("li", null, text)))));
@@ -178,7 +194,7 @@ function overview() {
         at: new Date(one.ended_at).toISOString(), duration_secs: (one.ended_at - one.started_at) / 1000,
       }));
     }
-    if (all.length === 0) return empty(state.status ? "No turn has ended yet." : "No loop has taken a turn here.", "orchestrator --once");
+    if (all.length === 0) return state.status ? empty("No turn has ended yet.", "orchestrator --once") : empty("No loop has taken a turn here.");
     return h("ul", { class: "rows" }, all.map((turn) => h("li", null, h("div", { class: "item turn" },
       h("span", { class: "how" }, badge(turn.outcome)), h("span", { class: "what grow" }, brief(turn.role, 40), h("span", { class: "dim" }, ` · iteration ${turn.iteration}`)),
       h("span", { class: "dim small wide grow" }, brief(`${turn.prompt || ""}${turn.agent ? ` · ${turn.agent}` : ""}`, 80)),

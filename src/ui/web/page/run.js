@@ -131,13 +131,13 @@ function runView(id, tabName, query) {
     App.glance({ tone: toneOf(state), text: `${title} · ${state}` });
     view.glance = { tone: toneOf(state), text: `${title} · ${state}` };
     const ended = record.events.findLast((event) => event.kind === "run_ended");
-    const next = ended && !record.live && ended.data.next;
+    const next = !record.live && ((ended && ended.data.next) || goOn({ ...run, state }));
     put(top,
       h("div", { class: "top" }, h("h1", null, title), badge(state)),
       progress(),
       factList([["kind", run.kind], ["id", h("span", { class: "mono", title: run.run_id }, shortId(run.run_id))], ["began", `${moment(began, now())}`],
         ["took", record.live ? since(began) : run.ended_at ? duration(run.ended_at - began) : "–"], ["attempts", count(run.attempts)], ["cost", money(run.cost_usd)],
-        ["tokens", run.input_tokens == null ? null : `${count(run.input_tokens)} in, ${count(run.output_tokens)} out`], ["exit", run.exit_code],
+        ["tokens", run.input_tokens == null ? null : `${count(run.input_tokens)} in, ${count(run.output_tokens)} out`], [run.kind === "turns" ? "exit" : "exit of the failed one", run.exit_code],
         ["parent", run.parent_run_id && h("a", { href: `#/run/${part(run.parent_run_id)}` }, shortId(run.parent_run_id))]]),
       run.error && t("p", { class: `note ${state === "quarantined" ? "odd" : "bad"}` }, run.error),
       state === "abandoned" && h("div", { class: "note warn" }, "The program of this run is gone without having ended it: the next start takes it up."),
