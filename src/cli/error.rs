@@ -6,6 +6,7 @@ use crate::config::ConfigError;
 use crate::oneshot::OneshotError;
 use crate::oneshot::machine::Refusal;
 use crate::state::{FieldProblem, StateError};
+use crate::sync::remote::RemoteError;
 use crate::turns::budget::Reached;
 use crate::turns::engine::{LoopError, TurnFailure};
 use crate::turns::lock::LockError;
@@ -118,7 +119,9 @@ impl From<LoopError> for Failure {
                 }
             }
             LoopError::Remote(e) => {
-                let failure = Self::new(REFUSED, "sync", "reach the remote").cause(text);
+                let none = matches!(e, RemoteError::NoRemote(_));
+                let reason = if none { "no_remote" } else { "sync" };
+                let failure = Self::new(REFUSED, reason, "reach the remote").cause(text);
                 match e.hint() {
                     Some(hint) => failure.hint(hint),
                     None => failure,

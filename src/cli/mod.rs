@@ -43,6 +43,7 @@ mod show;
 mod status;
 mod stop;
 mod stream;
+mod sync_end;
 mod takeover;
 mod test_commands;
 mod timer;

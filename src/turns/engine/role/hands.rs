@@ -45,6 +45,8 @@ pub(super) struct Came {
     pub limit: Option<Reached>,
     pub turns: u64,
     pub cost: Option<f64>,
+    /// Why the last claim was not made.
+    pub blocked: Option<LoopError>,
 }
 
 pub(super) struct Hands {
@@ -202,9 +204,13 @@ fn births(desk: Desk, boot: String) -> Arc<dyn Fn(u32) + Send + Sync> {
 
 impl Runner for Hands {
     fn before_claim(&mut self, _: &Repo) -> Result<(), Vec<String>> {
-        self.prepare().map_err(|e| match e {
-            LoopError::Dirty(names) => names,
-            other => vec![other.to_string()],
+        self.prepare().map_err(|e| {
+            let names = match &e {
+                LoopError::Dirty(names) => names.clone(),
+                other => vec![other.to_string()],
+            };
+            self.came.blocked = Some(e);
+            names
         })
     }
 

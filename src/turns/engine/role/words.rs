@@ -88,8 +88,11 @@ pub(super) fn name(holder: &Holder) -> String {
 }
 
 /// Who has the turn now, for a machine that lost it.
-pub(super) fn new_owner(state: Option<&State>, ours: u64) -> String {
-    let Some(state) = state else { return "the remote shows another turn".into() };
+pub(super) fn new_owner(on: &Backdrop, ours: u64) -> String {
+    let Some(state) = &on.state else { return "the remote shows another turn".into() };
+    if let Some(by) = &on.released_by {
+        return format!("it was released by {by}, and nobody has it");
+    }
     match &state.turn {
         Some(Turn { epoch, holder: Some(holder), .. }) if *epoch > ours => {
             format!("{} has it now, with epoch {epoch}", name(holder))
@@ -230,8 +233,10 @@ mod tests {
 
     #[test]
     fn a_lost_turn_names_its_new_holder() {
-        let on = backdrop();
-        assert_eq!(new_owner(on.state.as_ref(), 6), "host b (pid 12) has it now, with epoch 7");
-        assert!(new_owner(on.state.as_ref(), 7).starts_with("the state went on without it"));
+        let mut on = backdrop();
+        assert_eq!(new_owner(&on, 6), "host b (pid 12) has it now, with epoch 7");
+        assert!(new_owner(&on, 7).starts_with("the state went on without it"));
+        on.released_by = Some("N".into());
+        assert_eq!(new_owner(&on, 6), "it was released by N, and nobody has it");
     }
 }
