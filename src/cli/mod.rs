@@ -21,6 +21,7 @@ mod handoff;
 mod history;
 mod init;
 mod interrupt;
+mod io_hint;
 mod live;
 mod logs;
 mod oneshot;

@@ -23,6 +23,8 @@ pub(super) struct Facts {
     /// The last turn's failure, if a known refusal of an agent caused it: whose turn, and the remedy.
     pub refusal: Option<(String, String)>,
     pub state: StateFile,
+    /// Folders that a run writes into and cannot.
+    pub unwritable: Vec<Trouble>,
     /// Files of `.orchestrator/` that cannot be used.
     pub private_problems: Vec<Trouble>,
     /// A turn runs by the state, no loop is live here, and this clone claimed it.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use git2::{ErrorClass, ErrorCode};
 
 use crate::sync::protocol::Trouble;
+use crate::sync::worktree::trust;
 
 /// The variable with a token for the remote.
 pub(super) const TOKEN: &str = "ORCHESTRATOR_GIT_TOKEN";
@@ -110,9 +111,7 @@ impl RemoteError {
             Self::NoRemote(name) => Some(format!("git remote add {name} URL && git push -u {name} HEAD")),
             Self::Full(_) => Some("make room where the remote is stored".to_owned()),
             Self::NoProgram(_) => Some("install git, or set sync.transport: git2".to_owned()),
-            Self::Here(e) if e.code() == ErrorCode::Owner => {
-                Some("trust it with `git config --global --add safe.directory <path>`".to_owned())
-            }
+            Self::Here(e) if e.code() == ErrorCode::Owner => Some(trust(e.message())),
             _ => None,
         }
     }

@@ -119,9 +119,10 @@ fn failed(here: &Here, role: &str, on: &Backdrop) -> String {
     let mut text = format!("{role}'s turn has failed");
     if let Some(failure) = &on.failure {
         text = format!("{role}'s turn (iteration {}) has failed", failure.iteration);
-        let known = [&failure.trailers.reason, &failure.trailers.exit];
-        let mut known: Vec<&str> = known.into_iter().filter_map(|t| t.as_deref()).collect();
-        known.dedup();
+        let (reason, exit) = (failure.trailers.reason.as_deref(), failure.trailers.exit.as_deref());
+        // A reason begins with it where the exit is the reason.
+        let exit = exit.filter(|exit| !reason.is_some_and(|reason| reason.starts_with(exit)));
+        let known: Vec<&str> = reason.into_iter().chain(exit).collect();
         if !known.is_empty() {
             let _ = write!(text, ": {}", known.join(", "));
         }
