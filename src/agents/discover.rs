@@ -24,6 +24,12 @@ pub enum AgentError {
     NoneFound(Vec<String>),
     #[error("agent `{name}`: `{program}` is not on PATH")]
     NotFound { name: String, program: String },
+    #[error("agent `{name}`: no such file: {}", .path.display())]
+    NoFile { name: String, path: PathBuf },
+    #[error("agent `{name}`: {} is not executable", .path.display())]
+    NotExecutable { name: String, path: PathBuf },
+    #[error("agent `{name}`: {} is a script without a first line that names its interpreter", .path.display())]
+    NoInterpreter { name: String, path: PathBuf },
     #[error("agent `{0}` has no command")]
     NoCommand(String),
     #[error("`{0}` is behind HTTP, and this build has no `http` feature")]
@@ -41,6 +47,11 @@ impl AgentError {
                  `agents: {mine: {command: [my-cli]}}` in orchestration.yaml names any other command"
                 .into(),
             Self::NotFound { program, .. } => format!("install `{program}`, put it on PATH, or choose another with --agent NAME"),
+            Self::NoFile { name, .. } => {
+                format!("write it, or mend agents.{name}.command (a path counts from the folder of orchestration.yaml)")
+            }
+            Self::NotExecutable { path, .. } => format!("chmod +x {}", path.display()),
+            Self::NoInterpreter { path, .. } => format!("sed -i '1i #!/bin/sh' {}", path.display()),
             Self::NoCommand(name) => format!("set `agents.{name}.command` in orchestration.yaml"),
             Self::NoHttp(_) => "build with the default features, or choose another with --agent NAME".into(),
             Self::NoConsent(_) => "in a container or on a machine you can lose, put `agent: {unattended: true}` into \
@@ -60,6 +71,15 @@ pub fn find_on_path(name: &str, path: &OsStr, root: &Path) -> Option<PathBuf> {
         return executable(&file).then_some(file);
     }
     std::env::split_paths(path).filter(|d| d.is_absolute()).map(|d| d.join(name)).find(|p| executable(p))
+}
+
+/// A text that the system would not know how to run. What cannot be read is left to it.
+fn nameless_script(path: &Path) -> bool {
+    let mut head = [0; 64];
+    let read = std::fs::File::open(path).and_then(|mut f| std::io::Read::read(&mut f, &mut head));
+    let head = &head[..read.unwrap_or(0)];
+    let text = head.iter().all(|b| matches!(b, b'\t' | b'\n' | b'\r' | b' '..=b'~'));
+    !head.is_empty() && text && !head.starts_with(b"#!")
 }
 
 /// Makes a chosen name runnable. `auto` takes the first of `order` that is installed; the embedded
@@ -96,8 +116,15 @@ pub fn ready(
     }
     let Some(first) = agent.command.first().cloned() else { return Err(AgentError::NoCommand(name.into())) };
     match program_of(&agent) {
+        Some(path) if agent.http.is_none() && nameless_script(&path) => {
+            Err(AgentError::NoInterpreter { name: name.into(), path })
+        }
         Some(program) => Ok(Ready { agent, program: Some(program) }),
         None if agent.http.is_some() => Err(AgentError::NoHttp(name.into())),
+        None if first.contains('/') => Err(match root.join(&first) {
+            path if path.exists() => AgentError::NotExecutable { name: name.into(), path },
+            path => AgentError::NoFile { name: name.into(), path },
+        }),
         None => Err(AgentError::NotFound { name: name.into(), program: first }),
     }
 }
@@ -117,6 +144,29 @@ impl Ready {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+
+    /// What a script of one's own may lack, each with its remedy.
+    #[test]
+    fn a_script_that_cannot_run_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("mine.sh");
+        let own =
+            crate::config::AgentRecord { command: Some(vec!["./mine.sh".into()]), ..Default::default() };
+        let table = Table::new(&BTreeMap::from([("mine".to_owned(), own)]));
+        let find = || ready(&table, "mine", &[], std::ffi::OsStr::new(""), dir.path());
+        let error = find().unwrap_err();
+        assert!(error.to_string().contains("no such file: "), "{error}");
+        std::fs::write(&file, "echo hello\n").unwrap();
+        let error = find().unwrap_err();
+        assert!(
+            error.to_string().ends_with("is not executable") && error.hint().starts_with("chmod +x /"),
+            "{error}"
+        );
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(matches!(find(), Err(AgentError::NoInterpreter { .. })));
+        std::fs::write(&file, "#!/bin/sh\necho hello\n").unwrap();
+        assert!(find().is_ok());
+    }
 
     /// A3: the first installed one of the order; the embedded one never silently.
     #[test]

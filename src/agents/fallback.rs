@@ -37,6 +37,9 @@ pub fn check(table: &Table) -> Result<(), DispatchError> {
 pub fn is_missing(error: &AgentError) -> bool {
     match error {
         AgentError::NotFound { .. }
+        | AgentError::NoFile { .. }
+        | AgentError::NotExecutable { .. }
+        | AgentError::NoInterpreter { .. }
         | AgentError::NoneFound(_)
         | AgentError::NoCommand(_)
         | AgentError::NoHttp(_) => true,

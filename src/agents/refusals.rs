@@ -12,6 +12,9 @@ const KNOWN: &[(&[&str], &str)] = &[
         &["Not logged in", "/login"],
         "run `claude` once by hand and log in with /login, or set ANTHROPIC_API_KEY",
     ),
+    (&["token has expired"], EXPIRED),
+    (&["authentication_error"], EXPIRED),
+    (&["API Error: 401"], EXPIRED),
     (
         &["Invalid API key"],
         "the key in ANTHROPIC_API_KEY is not accepted: set another, or unset it and log in with /login",
@@ -39,6 +42,9 @@ const KNOWN: &[(&[&str], &str)] = &[
     (&["Unknown argument"], OLD),
 ];
 
+const EXPIRED: &str = "the login is not valid any more: run the agent once by hand and log in again (`claude`: /login), or set its API key \
+     (`claude`: ANTHROPIC_API_KEY)";
+
 const OLD: &str = "the installed version does not know this command line (`orchestrator agents` shows both): update it, or set the agent's `command` in orchestration.yaml";
 
 /// The remedy for a refusal that these lines hold, if it is a known one.
@@ -59,6 +65,10 @@ mod tests {
             (
                 "--dangerously-skip-permissions cannot be used with root/sudo privileges for security reasons",
                 "IS_SANDBOX",
+            ),
+            (
+                "API Error: 401 {\"type\":\"error\",\"error\":{\"type\":\"authentication_error\",\"message\":\"OAuth token has expired.\"}}",
+                "log in again",
             ),
             ("Not logged in · Please run /login", "/login"),
             (

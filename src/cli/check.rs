@@ -38,7 +38,11 @@ pub(super) fn check(global: &Global, args: &ReportArgs) -> Result<u8, Failure> {
                 .warnings
                 .push(format!("no state file yet ({}): the loop creates it", settings.config.state_file));
         }
-        Err(e) => found.errors.push(e.to_string()),
+        Err(e) => {
+            let text = e.to_string();
+            let hint = Failure::from(e).hint.map_or_else(String::new, |hint| format!(" ({hint})"));
+            found.errors.push(format!("{text}{hint}"));
+        }
     }
     if args.format == Format::Json {
         let value = json!({ "version": 1, "errors": found.errors, "warnings": found.warnings });

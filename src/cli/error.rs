@@ -2,10 +2,14 @@
 
 use std::fmt::Write as _;
 
+use super::io_hint::io_hint;
 use crate::config::ConfigError;
 use crate::oneshot::OneshotError;
 use crate::oneshot::machine::Refusal;
 use crate::state::{FieldProblem, StateError};
+use crate::sync::journal::JournalError;
+use crate::sync::remote::RemoteError;
+use crate::sync::seen::SeenError;
 use crate::turns::budget::Reached;
 use crate::turns::engine::{LoopError, TurnFailure};
 use crate::turns::lock::LockError;
@@ -55,6 +59,13 @@ impl Failure {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// With this hint, where there is one.
+    #[must_use]
+    pub fn or_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint.or(self.hint);
         self
     }
 
@@ -116,7 +127,9 @@ impl From<LoopError> for Failure {
                 }
             }
             LoopError::Remote(e) => {
-                let failure = Self::new(REFUSED, "sync", "reach the remote").cause(text);
+                let none = matches!(e, RemoteError::NoRemote(_));
+                let reason = if none { "no_remote" } else { "sync" };
+                let failure = Self::new(REFUSED, reason, "reach the remote").cause(text);
                 match e.hint() {
                     Some(hint) => failure.hint(hint),
                     None => failure,
@@ -143,9 +156,18 @@ impl From<LoopError> for Failure {
                     .cause(text)
                     .hint("orchestrator init --import-state")
             }
-            LoopError::State(_) => Self::new(USAGE, "state", "read the state")
-                .cause(text)
-                .hint("mend the file, or restore a version from git: git log -p -- <state file>"),
+            LoopError::State(StateError::Io { ref path, ref source }) => {
+                // Where it is read, it is a file; a folder that cannot be written is no fault of the file.
+                let failure = Self::new(INTERNAL, "io", "read or write the state").cause(text);
+                failure.or_hint(io_hint(path, source))
+            }
+            LoopError::State(StateError::TooLarge { ref path, .. } | StateError::Bad { ref path, .. }) => {
+                let hint = format!(
+                    "mend that place, or take the last one from git: git checkout HEAD -- {}",
+                    path.display()
+                );
+                Self::new(USAGE, "state", "read the state").cause(text).hint(hint)
+            }
             LoopError::StateRemoved { ref path, ref commit, .. } => {
                 let hint = format!("git checkout {commit}~1 -- {}", path.display());
                 Self::new(USAGE, "state", "find the state").cause(text).hint(hint)
@@ -164,6 +186,8 @@ impl From<LoopError> for Failure {
             LoopError::GoalIsTemplate(file) => Self::new(USAGE, "goal", "start a model")
                 .cause(text)
                 .hint(format!("write the goal into {file}, and remove its template line")),
+            LoopError::Journal(JournalError::Io { ref path, ref source })
+            | LoopError::Seen(SeenError::Io { ref path, ref source }) => private(text, io_hint(path, source)),
             LoopError::Journal(e) => private(text, e.hint()),
             LoopError::Seen(e) => private(text, e.hint()),
             LoopError::Memory(_) => private(text, None),
@@ -174,11 +198,14 @@ impl From<LoopError> for Failure {
                     None => failure,
                 }
             }
-            LoopError::Lock(LockError::Io { .. })
-            | LoopError::StateLock(StateLockError::Io { .. })
-            | LoopError::Illegal(_)
-            | LoopError::Io { .. }
-            | LoopError::Glob(_) => Self::new(INTERNAL, "io", "run the loop").cause(text),
+            LoopError::Lock(LockError::Io { ref path, ref source })
+            | LoopError::StateLock(StateLockError::Io { ref path, ref source })
+            | LoopError::Io { ref path, ref source } => {
+                Self::new(INTERNAL, "io", "run the loop").cause(text).or_hint(io_hint(path, source))
+            }
+            LoopError::Illegal(_) | LoopError::Glob(_) => {
+                Self::new(INTERNAL, "io", "run the loop").cause(text)
+            }
         }
     }
 }

@@ -9,10 +9,10 @@ use super::remote::{glimpse, holder_words, own_turn, state_of};
 use super::role;
 use super::role_args::{Ending, HandoffArgs};
 use super::setup::{Machine, Setup, setup_beside};
+use super::sync_end;
 use crate::clock::Clock;
 use crate::ids::RoleId;
 use crate::state::{State, Status};
-use crate::sync::driver::Finish;
 use crate::sync::protocol::Reason;
 use crate::turns::engine::{self, ByHand, Glimpse, read_state};
 use crate::turns::holding::{Life, life};
@@ -36,16 +36,17 @@ pub(super) fn handoff(global: &Global, args: &HandoffArgs) -> Result<u8, Failure
         }
         engine::hand_off_here(&setup.settings, machine.world(&mut console), &by)?
     } else {
-        let seen = glimpse(&setup, &machine)?;
+        let seen =
+            glimpse(&setup, &machine).map_err(|failure| no_remote(failure, &args.role, args.ending))?;
         by.over = over(&setup, &machine, &by.role, &seen)?;
         if args.no_pull {
             up_to_date(&setup, &seen)?;
         }
-        let reason = engine::hand_off(&setup.settings, &role::world(&machine), &mut console, &by)?;
-        match reason {
+        let finish = engine::hand_off(&setup.settings, &role::world(&machine), &mut console, &by)?;
+        match finish.reason {
             Reason::Done => {}
             Reason::Blocked(why) => return Err(refusal(why.join(", "))),
-            reason => return role::words(Finish { reason, trouble: None }),
+            _ => return sync_end::words(finish),
         }
         state_of(&glimpse(&setup, &machine)?)?.clone()
     };
@@ -67,6 +68,19 @@ pub(super) fn handoff(global: &Global, args: &HandoffArgs) -> Result<u8, Failure
     let next = if args.no_push { "next: git push\n" } else { "" };
     super::print(&format!("{done}: {whose}\n{next}"))?;
     Ok(OK)
+}
+
+/// What helps where there is nothing to publish to.
+fn no_remote(failure: Failure, role: &str, ending: Ending) -> Failure {
+    let ending = if ending == Ending::Ok { "ok" } else { "fail" };
+    match failure.reason {
+        "no_remote" => {
+            failure.hint(format!("for this machine alone: orchestrator handoff {role} {ending} --no-push"))
+        }
+        "no_repository" => Failure { what: "hand the turn off".to_owned(), ..failure }
+            .hint("without git there is nothing to publish: the next start of the role takes the turn"),
+        _ => failure,
+    }
 }
 
 fn refusal(why: String) -> Failure {

@@ -13,7 +13,6 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, EXAMPLE_YAML, FILE_NAME, document, find_root, load};
 use crate::ids::RoleId;
 use crate::state::{State, file, import};
-use crate::sync::driver::Finish;
 use crate::sync::protocol::{Control, Reason};
 use crate::sync::worktree::{Dirty, GitError, Oid, Repo};
 use crate::turns::engine::{self, AtTip};
@@ -202,9 +201,9 @@ fn publish(global: &Global, root: &Path, more: &[String]) -> Result<u8, Failure>
         return Ok(OK);
     }
     let mut console = super::run::console(global, Form::Text);
-    let reason = engine::control_remote(&setup.settings, &world, &mut console, (Control::Create, None))?;
-    if reason != Reason::Done {
-        return super::role::words(Finish { reason, trouble: None });
+    let finish = engine::control_remote(&setup.settings, &world, &mut console, (Control::Create, None))?;
+    if finish.reason != Reason::Done {
+        return super::sync_end::words(finish);
     }
     let roles = setup.settings.roles();
     let starts: Vec<String> =

@@ -14,7 +14,8 @@ use super::setup::{Machine, Setup, setup_beside};
 use crate::clock::{Clock, duration};
 use crate::state::{State, Status, file};
 use crate::sync::worktree::{DiffStat, merge_command};
-use crate::turns::engine::rescues;
+use crate::turns::engine::{rescues, through_remote};
+use crate::turns::lock::LoopLock;
 use crate::turns::recap::{Outcome, Row, turns};
 use crate::turns::words::TurnLine;
 
@@ -26,7 +27,8 @@ pub(super) fn recap(global: &Global, args: &RecapArgs) -> Result<u8, Failure> {
     let rows: Vec<Row> = turns(&branch.line()?).into_iter().filter(|row| row.at() >= after).collect();
     let stats = rows.iter().map(|row| stat(&branch, row)).collect::<Result<Vec<_>, Failure>>()?;
     let state = state(&setup, &machine, &branch);
-    let next = next(state.as_ref());
+    let shared = args.remote || through_remote(&setup.settings, &machine.shared_clock())?;
+    let next = if shared { next(state.as_ref()) } else { alone(state.as_ref(), &setup) };
     let rescue = rescues(&branch.repo);
     let sums = Sums::of(&rows);
     if args.format == Format::Json {
@@ -92,6 +94,19 @@ pub(super) fn next(state: Option<&State>) -> String {
             format!("orchestrator status --remote   ({role}'s turn is under way)")
         }
         Some(s) => format!("orchestrator --mode role --role {}   (its turn is free)", s.expected_actor),
+    }
+}
+
+/// The same where this machine takes all turns.
+fn alone(state: Option<&State>, setup: &Setup) -> String {
+    let Some(s) = state.filter(|s| !s.exits()) else { return next(state) };
+    match &s.status {
+        Status::Failed => next(state),
+        Status::Running(role) if LoopLock::live(&setup.settings.root).is_empty() => {
+            format!("orchestrator   ({role}'s turn was cut off: it is taken again)")
+        }
+        Status::Running(role) => format!("orchestrator status   ({role}'s turn is under way)"),
+        _ => format!("orchestrator   ({}'s turn is next)", s.expected_actor),
     }
 }
 

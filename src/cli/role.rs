@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::args::Global;
-use super::error::{FAILED, FENCED, Failure, INTERNAL, LIMIT, OK, REFUSED, USAGE};
+use super::error::{Failure, INTERNAL, OK};
 use super::setup::{Machine, environment};
 use super::stream::Stream;
+use super::sync_end::words;
 use crate::event::Sink;
 use crate::supervise::Stop;
-use crate::sync::driver::Finish;
 use crate::sync::protocol::Reason;
 use crate::sync::remote::Surroundings;
 use crate::sync::worktree::merge_command;
@@ -42,7 +42,7 @@ pub(super) fn run(settings: &Arc<Settings>, sink: &mut dyn Sink, global: &Global
         // Another run of this clone is at work: a timer has nothing to do (T20a).
         Err(failure) if if_turn && failure.reason == "busy" => Ok(OK),
         Err(failure) => Err(failure),
-        Ok(report) => end(report, global),
+        Ok(report) => end(report, settings.role().as_str(), global),
     }
 }
 
@@ -55,11 +55,14 @@ pub(super) fn world(machine: &Machine) -> RoleWorld {
     }
 }
 
-fn end(report: RoleReport, global: &Global) -> Result<u8, Failure> {
-    let RoleReport { finish, failure, limit, exit, rescued } = report;
+fn end(report: RoleReport, role: &str, global: &Global) -> Result<u8, Failure> {
+    let RoleReport { finish, failure, limit, exit, rescued, lost_to, blocked } = report;
     if let (Reason::Limit(_), Some(limit)) = (&finish.reason, limit) {
         // Counted over all machines, so a start alone changes nothing.
         return Err(Failure::from(limit).hint("raise the budget, or count anew: orchestrator resume"));
+    }
+    if let (Reason::Blocked(_), Some(blocked)) = (&finish.reason, blocked) {
+        return Err(blocked.into());
     }
     match (&finish.reason, failure) {
         (Reason::TurnFailed, Some(failure)) => return Err(failure.into()),
@@ -76,61 +79,16 @@ fn end(report: RoleReport, global: &Global) -> Result<u8, Failure> {
         (Reason::NotOurTurn, _) if !global.quiet => super::print("it is not this role's turn\n")?,
         _ => {}
     }
-    let lost = matches!(finish.reason, Reason::Fenced | Reason::Conflict | Reason::LeaseEnded);
-    words(finish).map_err(|failure| match rescued.filter(|_| lost) {
-        Some(reference) => failure.hint(format!("its work is kept: {}", merge_command(&reference))),
-        None => failure,
-    })
-}
-
-/// The exit code and the words of why a driver ended.
-pub(super) fn words(finish: Finish) -> Result<u8, Failure> {
-    let Finish { reason, trouble } = finish;
-    let code = reason.code();
-    let refused = |what: &str| Failure::new(REFUSED, "sync", what);
-    let failure = match reason {
-        Reason::Done | Reason::ExitSet | Reason::NotOurTurn | Reason::Interrupted(_) => return Ok(code),
-        Reason::TurnFailed => {
-            Failure::new(FAILED, "turn_failed", "take the turn: it was published as failed")
+    let fenced = finish.reason == Reason::Fenced;
+    let lost = fenced || matches!(finish.reason, Reason::Conflict | Reason::LeaseEnded);
+    words(finish).map_err(|mut failure| {
+        failure.causes.extend(lost_to.filter(|_| fenced));
+        match rescued.filter(|_| lost) {
+            Some(reference) => failure.hint(format!("its work is kept: {}", merge_command(&reference))),
+            None if fenced => failure.hint(format!(
+                "it left no unpublished work; to go on: orchestrator --mode role --role {role}"
+            )),
+            None => failure,
         }
-        Reason::FailedSeen => Failure::new(FAILED, "turn_failed", "go on: a turn has failed")
-            .hint("look at its log on that machine, then: orchestrator resume"),
-        Reason::Conflict => refused("publish the work: it conflicts with what others pushed")
-            .hint("the work is on a ref below refs/orchestrator/rescue/"),
-        Reason::Damaged(why) => Failure::new(USAGE, "state", "read the state on the remote").cause(why),
-        Reason::NoState { removed } => {
-            let failure = Failure::new(USAGE, "state", "find the state on the remote");
-            if removed { failure.cause("a commit of the branch removed it".to_owned()) } else { failure }
-        }
-        Reason::Offline(why) => {
-            refused("reach the remote").cause(why).hint("the next start goes on from here")
-        }
-        Reason::Refused(why) => refused("publish: the remote refuses it")
-            .cause(why)
-            .hint("what is finished is kept here, and the next start publishes it"),
-        Reason::Unpublished => {
-            refused("publish the turn; it is kept here").hint("the next start publishes it")
-        }
-        Reason::Rewritten { seen, .. } => refused("go on: the remote branch was rewritten")
-            .cause(format!("it does not hold {seen} any more")),
-        Reason::Blocked(names) => refused("claim the turn").cause(names.join(", ")),
-        Reason::InTheWay(names) => {
-            refused("move the branch: changed files are in the way").cause(names.join(", "))
-        }
-        Reason::Fenced => Failure::new(FENCED, "fenced", "keep the turn: another machine has taken it over")
-            .hint("the work is on a ref below refs/orchestrator/rescue/"),
-        Reason::LeaseEnded => {
-            Failure::new(FENCED, "lease", "renew the lease: the remote was out of reach until it ended")
-                .hint("the work is kept here; the next start looks whether the turn is still ours")
-        }
-        Reason::WaitedTooLong => Failure::new(LIMIT, "wait", "wait any longer for a turn"),
-        Reason::Limit(limit) => Failure::new(LIMIT, "budget", "go on within the budget").cause(limit),
-        Reason::OutOfStep(what) => {
-            Failure::new(INTERNAL, "bug", "follow the protocol").cause(what.to_owned())
-        }
-    };
-    Err(match trouble {
-        Some(trouble) if failure.causes.is_empty() => failure.cause(trouble),
-        _ => failure,
     })
 }

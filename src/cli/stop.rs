@@ -4,10 +4,10 @@ use super::args::{Global, ResumeArgs, StopArgs};
 use super::error::{Failure, INTERNAL, OK};
 use super::role;
 use super::setup::{Machine, Setup, setup_beside};
+use super::sync_end;
 use crate::clock::{Clock, iso_seconds};
 use crate::control::{self, Request};
 use crate::event::Sink;
-use crate::sync::driver::Finish;
 use crate::sync::protocol::Control;
 use crate::turns::engine;
 use crate::turns::lock::{Live, LoopLock, Owner};
@@ -96,8 +96,8 @@ fn publish(
         Control::Stop => "exit is set on the remote: no loop takes another turn\nnext: orchestrator resume\n",
         _ => "published: the loops may go on\n",
     };
-    let reason = engine::control_remote(&setup.settings, &role::world(machine), sink, what)?;
-    let code = role::words(Finish { reason, trouble: None })?;
+    let finish = engine::control_remote(&setup.settings, &role::world(machine), sink, what)?;
+    let code = sync_end::words(finish)?;
     super::print(done)?;
     Ok(code)
 }

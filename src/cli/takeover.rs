@@ -11,9 +11,9 @@ use super::remote::{glimpse, holder_json, holder_words, own_turn, state_of};
 use super::role;
 use super::role_args::TakeoverArgs;
 use super::setup::{Machine, setup, setup_beside};
+use super::sync_end;
 use crate::clock::{Clock, duration};
 use crate::state::State;
-use crate::sync::driver::Finish;
 use crate::sync::protocol::{Control, Reason, TurnId};
 use crate::turns::engine;
 use crate::turns::holding::{Life, life};
@@ -54,7 +54,7 @@ fn verdict(state: &State, life: Life, role: Option<&str>, force: bool) -> Verdic
 pub(super) fn takeover(global: &Global, args: &TakeoverArgs) -> Result<u8, Failure> {
     let setup = setup_beside(global)?;
     let machine = Machine::new();
-    let glimpse = glimpse(&setup, &machine)?;
+    let glimpse = glimpse(&setup, &machine).map_err(no_remote)?;
     let state = state_of(&glimpse)?;
     let life = life(state, glimpse.beat.as_ref(), machine.clock.now());
     let own = life != Life::Free && own_turn(&setup, state)?;
@@ -124,9 +124,9 @@ pub(super) fn takeover(global: &Global, args: &TakeoverArgs) -> Result<u8, Failu
             };
             let mut console = super::run::console(global, Form::Text);
             let world = role::world(&machine);
-            let reason = engine::control_remote(&setup.settings, &world, &mut console, (control, None))?;
-            if reason != Reason::Done {
-                return role::words(Finish { reason, trouble: None });
+            let finish = engine::control_remote(&setup.settings, &world, &mut console, (control, None))?;
+            if finish.reason != Reason::Done {
+                return sync_end::words(finish);
             }
         }
     }
@@ -143,6 +143,16 @@ pub(super) fn takeover(global: &Global, args: &TakeoverArgs) -> Result<u8, Failu
         super::print(&format!("{done}\nnext: orchestrator --mode role --role {role} --once\n"))?;
     }
     Ok(OK)
+}
+
+/// What helps where no other machine can have it.
+fn no_remote(failure: Failure) -> Failure {
+    let hint = "no other machine has the turn: the next start here takes it again";
+    match failure.reason {
+        "no_remote" => failure.hint(hint),
+        "no_repository" => Failure { what: "take the turn over".to_owned(), ..failure }.hint(hint),
+        _ => failure,
+    }
 }
 
 /// Claims the turn and runs it, as a start of the loop for one turn does.

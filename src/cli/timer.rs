@@ -40,6 +40,7 @@ pub(super) fn timer(global: &Global, args: &SetupArgs) -> Result<u8, Failure> {
     let entry = entry(global, &setup, args)?;
     let secrets = secrets(&setup);
     let wrong = |what: String| Failure::new(USAGE, "usage", format!("write an entry for {kind}")).cause(what);
+    let missing = missing_remote(&setup);
     let (text, files) = if kind == "cron" {
         (cron::text(&entry, &secrets).map_err(wrong)?, Vec::new())
     } else {
@@ -47,7 +48,7 @@ pub(super) fn timer(global: &Global, args: &SetupArgs) -> Result<u8, Failure> {
         (systemd::text(&units, &secrets), units.files().to_vec())
     };
     if args.format == Format::Text {
-        super::print(&text)?;
+        super::print(&format!("{}{text}", if missing { NO_REMOTE } else { "" }))?;
         return Ok(OK);
     }
     let files: Vec<_> = files.iter().map(|(path, text)| json!({"path": path, "text": text})).collect();
@@ -131,6 +132,15 @@ fn kept(vars: &[(String, String)]) -> Vec<(String, String)> {
         found.map(|(n, v)| (n.clone(), v.clone()))
     };
     names.into_iter().filter_map(value).collect()
+}
+
+const NO_REMOTE: &str = "# there is no remote yet, and without one each start ends with 4: git remote add origin URL && git push -u origin HEAD\n";
+
+/// Role mode through git needs one.
+fn missing_remote(setup: &Setup) -> bool {
+    let clock = std::sync::Arc::new(crate::clock::SystemClock);
+    let repo = Repo::open(&setup.settings.root, clock);
+    repo.is_ok_and(|repo| repo.raw().remotes().is_ok_and(|names| names.is_empty()))
 }
 
 /// Keys of models that the configuration names and this environment has: never printed, so they are missing there.

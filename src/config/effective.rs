@@ -33,7 +33,12 @@ impl Loaded {
     /// The last layer that set this key, or one above it.
     pub fn source_of(&self, path: &str) -> Source {
         let below = |set: &str| path == set || path.strip_prefix(set).is_some_and(|r| r.starts_with('.'));
-        let hits = self.sources.iter().filter(|(set, _)| below(set));
+        // A section that stands there with keys of its own says nothing of the keys that it leaves out.
+        let section = |set: &str| {
+            let inner = |other: &str| other.strip_prefix(set).is_some_and(|rest| rest.starts_with('.'));
+            set != path && self.sources.iter().any(|(other, _)| inner(other))
+        };
+        let hits = self.sources.iter().filter(|(set, _)| below(set) && !section(set));
         hits.max_by_key(|(set, source)| (rank(source), set.len())).map_or(Source::Default, |(_, s)| s.clone())
     }
 }

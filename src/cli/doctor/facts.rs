@@ -27,6 +27,8 @@ pub(super) struct Facts {
     pub no_loop: bool,
     /// Runs beside the loop that were killed, and the command that goes on with each.
     pub killed: Vec<(String, String)>,
+    /// Folders that a run writes into and cannot.
+    pub unwritable: Vec<Trouble>,
     /// Files of `.orchestrator/` that cannot be used.
     pub private_problems: Vec<Trouble>,
     /// A turn runs by the state, no loop is live here, and this clone claimed it.

@@ -4,10 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::io::Errno;
+
 use super::super::args::Global;
 use super::super::error::{Failure, USAGE};
+use super::super::io_hint::io_hint;
 use super::super::lately::{Lately, killed, lately};
 use super::super::setup::{Setup, home, redactor, setup_beside};
+
 use super::facts::{BadPrompt, Facts, Git, Goal, Remote, StateFile, Trouble};
 use super::outside;
 use crate::agents;
@@ -87,14 +91,51 @@ pub(super) fn gather(global: &Global, folder: &Path, offline: bool) -> Result<Lo
     if repo.is_none() {
         facts.remote = Remote::NotAsked;
     }
+    facts.unwritable = unwritable(&settings);
     facts.disks = outside::disks(&settings, connector.as_ref());
     if facts.no_loop {
         let config_file = global.config.as_ref().map(|file| folder.join(file));
         return Ok(Looked { facts, root: settings.root.clone(), config_file, settings, connector });
     }
-    facts.agents = outside::agents(&settings, home().as_deref())?;
+    // The defaults' agent is nobody's wish.
+    if facts.config_problems.is_empty() {
+        facts.agents = outside::agents(&settings, home().as_deref())?;
+    }
     let config_file = global.config.as_ref().map(|file| folder.join(file));
     Ok(Looked { facts, root: settings.root.clone(), config_file, settings, connector })
+}
+
+/// The folders that a turn writes into, each tried as far as it is there.
+fn unwritable(settings: &Settings) -> Vec<Trouble> {
+    let config = &settings.config;
+    let state = settings.state_path().parent().map(Path::to_path_buf);
+    let places = [Some(settings.private()), state, Some(settings.root.join(&config.logs_dir))];
+    let mut troubles: Vec<Trouble> = Vec::new();
+    for place in places.into_iter().flatten() {
+        let there = place.ancestors().find(|p| p.exists()).unwrap_or(&place);
+        if let Err(e) = try_to_write(there) {
+            let what = format!("{} cannot be written: {e}", there.display());
+            if !troubles.iter().any(|t| t.what == what) {
+                troubles.push(Trouble { what, remedy: io_hint(there, &e) });
+            }
+        }
+    }
+    troubles
+}
+
+/// A file without a name; where the disk knows none, what the system says of the folder.
+fn try_to_write(folder: &Path) -> std::io::Result<()> {
+    use rustix::fs::{Access, Mode, OFlags, access, open};
+    if !folder.is_dir() {
+        return Err(std::io::ErrorKind::NotADirectory.into());
+    }
+    match open(folder, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR) {
+        Ok(_) => Ok(()),
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => {
+            Ok(access(folder, Access::WRITE_OK)?)
+        }
+        Err(e) => Err(e.into()),
+    }
 }
 
 fn with_command(reference: String) -> (String, String) {

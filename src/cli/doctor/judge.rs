@@ -384,6 +384,9 @@ fn leftovers(out: &mut Judge, facts: &Facts) {
 }
 
 fn machine(out: &mut Judge, facts: &Facts) {
+    for trouble in &facts.unwritable {
+        out.add(Level::Error, "folders", &trouble.what, trouble.remedy.clone());
+    }
     for disk in &facts.disks {
         let free = disk.free_bytes >> 20;
         let remedy = "make room: orchestrator gc --dry-run shows what is old";

@@ -26,6 +26,8 @@ pub struct Backdrop {
     /// The tip, in full.
     pub tip: Option<String>,
     pub rescue_why: Option<String>,
+    /// Who gave the turn back that we held.
+    pub released_by: Option<String>,
 }
 
 /// What a lease commit says (G3).
@@ -62,7 +64,11 @@ impl Shell<'_> {
                     found.failure = tip.and_then(|tip| self.failure(tip, now));
                 }
             }
-            Message::Fenced { .. } | Message::Published { .. } => {
+            Message::Fenced { .. } => {
+                found.state = tip.and_then(|tip| self.state_in(tip, now));
+                found.released_by = tip.and_then(|tip| self.released_by(tip));
+            }
+            Message::Published { .. } => {
                 found.state = tip.and_then(|tip| self.state_in(tip, now));
             }
             Message::Won { .. } => {
@@ -98,6 +104,22 @@ impl Shell<'_> {
         let commit = self.repo.raw().find_commit(value).ok()?;
         // Old values of other turns stay on the ref until the next renewal.
         serde_json::from_slice::<LeaseNote>(commit.message_bytes()).ok().filter(|note| note.turn == turn.id)
+    }
+
+    /// The author of the newest state commit, if it is a release.
+    fn released_by(&self, tip: Oid) -> Option<String> {
+        let mut at = self.repo.raw().find_commit(tip).ok();
+        for _ in 0..LOOK_BACK {
+            let commit = at?;
+            match StateMessage::parse(&String::from_utf8_lossy(commit.message_bytes())) {
+                Some(StateMessage { step: Step::Released, .. }) => {
+                    return Some(String::from_utf8_lossy(commit.author().name_bytes()).into_owned());
+                }
+                Some(_) => return None,
+                None => at = commit.parent(0).ok(),
+            }
+        }
+        None
     }
 
     fn failure(&self, tip: Oid, now: Timestamp) -> Option<Failed> {

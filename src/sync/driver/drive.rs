@@ -32,6 +32,31 @@ pub struct Finish {
     pub reason: Reason,
     /// The last trouble with the network, where that may explain it.
     pub trouble: Option<String>,
+    /// What the remote was last asked for in vain.
+    pub doing: Doing,
+    pub site: Site,
+}
+
+/// What is asked of a remote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Doing {
+    #[default]
+    Read,
+    Claim,
+    Publish,
+    /// A change of the state without a turn.
+    Change,
+    Rescue,
+}
+
+/// Which remote, for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Site {
+    /// Without a password.
+    pub url: String,
+    /// As it is called in this clone, where it has a name.
+    pub remote: Option<String>,
+    pub branch: String,
 }
 
 impl Driver {
@@ -39,6 +64,12 @@ impl Driver {
     pub fn new(setup: Setup, world: World, connector: Connector, cancel: Cancel) -> Self {
         let (mail, inbox) = channel();
         Self { setup, world, connector, mail, inbox, cancel }
+    }
+
+    /// The remote that it talks to.
+    pub fn site(&self) -> Site {
+        let Setup { remote, branch, .. } = &self.setup;
+        Site { url: self.connector.shown_url(), remote: remote.clone(), branch: branch.clone() }
     }
 
     /// For signal handlers and for whoever watches for stop requests.
@@ -85,6 +116,8 @@ impl Driver {
             next_lease_ref: None,
             rest: Rest::default(),
             stopping: false,
+            doing: Doing::Read,
+            silent: false,
         };
         if who.assumed {
             let name = format!("{} <{}>", who.name, who.email);
@@ -103,7 +136,10 @@ impl Driver {
             event = match shell.carry_out_all(answer, runner)? {
                 Next::Answer(event) => event,
                 Next::Run(turn, on) => shell.run_turn(&mut machine, turn, on, runner)?,
-                Next::Exit(reason) => return Ok(Finish { reason, trouble: shell.trouble.clone() }),
+                Next::Exit(reason) => {
+                    let (trouble, doing) = (shell.trouble.clone(), shell.doing);
+                    return Ok(Finish { reason, trouble, doing, site: shell.site() });
+                }
                 Next::On => return Err(DriverError::OutOfStep("nothing")),
             };
             while let Ok(mail) = shell.inbox.try_recv() {

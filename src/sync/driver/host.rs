@@ -70,6 +70,8 @@ pub enum Said {
         lost: Lost,
         epoch: u64,
     },
+    /// The remote, which was out of reach, is not any more.
+    Answers,
     /// The recorded stop request is in the published state: forget it (T6).
     StopPublished,
 }

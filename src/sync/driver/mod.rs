@@ -30,7 +30,7 @@ mod shell;
 mod sight;
 
 pub use backdrop::{Backdrop, Failed, LeaseNote};
-pub use drive::{Driver, Finish};
+pub use drive::{Doing, Driver, Finish, Site};
 pub use exit::asked_to_exit;
 pub use host::{Claimed, Desk, Details, Exit, Listener, Runner, Said, Work};
 pub use inbox::Handle;

@@ -9,13 +9,14 @@ use git2::Oid;
 use jiff::Timestamp;
 
 use super::disk::Disk;
+use super::drive::{Doing, Site};
 use super::host::{Listener, Rest, Runner, Said};
 use super::inbox::Mail;
 use super::renewer::{Renewer, Ticked};
 use super::setup::{DriverError, Setup, World, fallback_lease_ref_of, oid_of};
 use super::sight::Sight;
 use crate::sync::protocol::{
-    Action, CommitId, Event, Journal, Memory, Message, Now, PushReply, Reason, RefName, Target,
+    Action, CommitId, Event, Journal, Memory, Message, Now, PushReply, Reason, RefName, Target, Trouble,
 };
 use crate::sync::remote::{Connector, Passing, Refusal, Remote, RemoteError, Swap, Swapped, swap_branch};
 use crate::sync::worktree::Repo;
@@ -50,6 +51,10 @@ pub(super) struct Shell<'a> {
     pub rest: Rest,
     /// A person's wish to stop is known.
     pub stopping: bool,
+    /// What the remote was last asked for in vain.
+    pub doing: Doing,
+    /// It gave no answer the last time.
+    pub silent: bool,
 }
 
 /// What an action leads to.
@@ -136,11 +141,16 @@ impl Shell<'_> {
                 Next::On
             }
             Action::List { lease, rescue } => {
-                Next::Answer(Event::Listed(self.sight.list(&mut *self.remote, &lease, rescue.as_ref())?))
+                let listed = self.sight.list(&mut *self.remote, &lease, rescue.as_ref())?;
+                self.answered(listed.as_ref().err());
+                Next::Answer(Event::Listed(listed))
             }
             Action::Fetch { tip, about, exit } => {
                 let now = self.now();
                 let mut facts = self.sight.facts(&self.repo, &mut *self.remote, tip, (&about, exit), now)?;
+                if facts.is_err() {
+                    self.doing = Doing::Read;
+                }
                 if let Ok(facts) = &mut facts {
                     facts.limit = runner.limit(&self.repo, oid_of(tip)?);
                 }
@@ -158,6 +168,37 @@ impl Shell<'_> {
             }
             Action::Exit(reason) => Next::Exit(reason),
         })
+    }
+
+    /// Who was told that the remote is out of reach is told that it is not any more.
+    fn answered(&mut self, trouble: Option<&Trouble>) {
+        match trouble {
+            Some(trouble) => {
+                self.doing = Doing::Read;
+                self.silent |= matches!(trouble, Trouble::Passing(_));
+            }
+            None if std::mem::take(&mut self.silent) => self.say(&Said::Answers),
+            None => {}
+        }
+    }
+
+    /// What a push is for.
+    fn errand(&self, to: &Target, new: CommitId) -> Doing {
+        let stamp = self.journal.turn.as_ref().and_then(|t| t.end).and_then(|e| e.stamp);
+        match to {
+            Target::Rescue(_) => Doing::Rescue,
+            Target::Branch if self.journal.claim.as_ref().is_some_and(|c| c.commit == new) => Doing::Claim,
+            Target::Branch if stamp == Some(new) => Doing::Publish,
+            Target::Branch => Doing::Change,
+        }
+    }
+
+    pub(super) fn site(&self) -> Site {
+        Site {
+            url: self.connector.shown_url(),
+            remote: self.setup.remote.clone(),
+            branch: self.setup.branch.clone(),
+        }
     }
 
     /// Whether the protocol is to be told.
@@ -190,6 +231,7 @@ impl Shell<'_> {
         expected: Option<CommitId>,
         new: CommitId,
     ) -> Result<PushReply, DriverError> {
+        let errand = self.errand(to, new);
         let expected = expected.map(oid_of).transpose()?;
         let new = oid_of(new)?;
         let swapped = match to {
@@ -202,6 +244,9 @@ impl Shell<'_> {
         };
         for notice in self.remote.notices() {
             self.say(&Said::Notice(notice));
+        }
+        if !matches!(swapped, Ok(Swapped::Swapped | Swapped::Lost { .. })) {
+            self.doing = errand;
         }
         Ok(match swapped {
             Ok(Swapped::Swapped | Swapped::Lost { .. }) => PushReply::Unsure,

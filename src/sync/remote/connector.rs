@@ -185,11 +185,7 @@ fn url_of(repo: &Repository, remote: &str) -> Result<String, RemoteError> {
         Ok(found) => Ok(text(found.pushurl_bytes().unwrap_or(found.url_bytes()))),
         Err(e) if matches!(e.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec) => {
             let is_url = remote.contains('/') || remote.contains(':');
-            if is_url {
-                Ok(remote.to_owned())
-            } else {
-                Err(RemoteError::NoRepository(format!("no remote `{remote}` is configured")))
-            }
+            if is_url { Ok(remote.to_owned()) } else { Err(RemoteError::NoRemote(remote.to_owned())) }
         }
         Err(e) => Err(RemoteError::here(e)),
     }

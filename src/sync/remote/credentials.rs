@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use git2::{Cred, CredentialType};
 
 use super::command::fill_credential;
+use super::error::TOKEN;
 use super::place::Place;
 use super::surroundings::Surroundings;
 
@@ -29,10 +30,12 @@ pub(super) struct Attempts<'a> {
     purse: &'a Purse,
     keys: VecDeque<Option<PathBuf>>,
     logins: VecDeque<Login>,
+    /// Variables whose token was not accepted.
+    refused: Vec<&'static str>,
 }
 
 enum Login {
-    Token { user: String, token: String },
+    Token { name: &'static str, user: String, token: String },
     Helper,
 }
 
@@ -48,22 +51,21 @@ impl Purse {
         keys.extend(files.filter(is_open_key).map(Some));
         let mut logins: VecDeque<Login> = self.tokens().into_iter().collect();
         logins.push_back(Login::Helper);
-        Attempts { purse: self, keys, logins }
+        Attempts { purse: self, keys, logins, refused: Vec::new() }
     }
 
     /// A token goes only to the host it is meant for, and never in clear over a network.
     fn tokens(&self) -> Vec<Login> {
         let Place::Http { host, secure } = &self.place else { return Vec::new() };
-        let loopback = matches!(host.as_str(), "localhost" | "127.0.0.1" | "::1");
-        if !secure && !loopback {
+        if !secure && !is_loopback(host) {
             return Vec::new();
         }
-        let token = |name: &str, user: &str| {
+        let token = |name: &'static str, user: &str| {
             let token = self.surroundings.var(name)?.to_owned();
-            Some(Login::Token { user: user.to_owned(), token })
+            Some(Login::Token { name, user: user.to_owned(), token })
         };
         let own_user = self.surroundings.var("ORCHESTRATOR_GIT_USER").unwrap_or("x-access-token");
-        let own = token("ORCHESTRATOR_GIT_TOKEN", own_user);
+        let own = token(TOKEN, own_user);
         let host = match host.as_str() {
             "github.com" => {
                 token("GH_TOKEN", "x-access-token").or_else(|| token("GITHUB_TOKEN", "x-access-token"))
@@ -92,7 +94,10 @@ impl Attempts<'_> {
         if allowed.contains(CredentialType::USER_PASS_PLAINTEXT) {
             while let Some(login) = self.logins.pop_front() {
                 match login {
-                    Login::Token { user, token } => return Cred::userpass_plaintext(&user, &token),
+                    Login::Token { name, user, token } => {
+                        self.refused.push(name);
+                        return Cred::userpass_plaintext(&user, &token);
+                    }
                     Login::Helper => {
                         if let Some((user, password)) =
                             fill_credential(&self.purse.url, self.purse.surroundings.home())
@@ -102,10 +107,31 @@ impl Attempts<'_> {
                     }
                 }
             }
-            return Err(refused("no token and no credential helper gave a login that was accepted"));
+            return Err(refused(&self.why_no_login()));
         }
         Err(refused("the server asks for a kind of login that is not known here"))
     }
+}
+
+impl Attempts<'_> {
+    /// Each was tried once by now.
+    fn why_no_login(&self) -> String {
+        let insecure = matches!(&self.purse.place, Place::Http { host, secure: false } if !is_loopback(host));
+        if !self.refused.is_empty() {
+            let names = self.refused.join(" and in ");
+            format!(
+                "the token in {names} was refused (expired, or of another account?), and no credential helper gave another login"
+            )
+        } else if insecure && self.purse.surroundings.var(TOKEN).is_some() {
+            format!("the token in {TOKEN} is not sent over http, where everybody can read it: use https")
+        } else {
+            "no token is set, and no credential helper gave a login that was accepted".to_owned()
+        }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "::1")
 }
 
 fn refused(why: &str) -> git2::Error {
@@ -138,6 +164,19 @@ mod tests {
             identity_files: Vec::new(),
             ssh_user: None,
         }
+    }
+
+    /// What to mend is told by which token was tried.
+    #[test]
+    fn a_refused_token_is_named() {
+        let told = |url: &str| {
+            let purse = purse(url, &[(TOKEN, "own")]);
+            let mut attempts = purse.attempts();
+            let mut next = || attempts.next(None, CredentialType::USER_PASS_PLAINTEXT);
+            next().err().or_else(|| next().err()).unwrap().message().to_owned()
+        };
+        assert!(told("https://git.example/o/r").contains("ORCHESTRATOR_GIT_TOKEN was refused"));
+        assert!(told("http://git.example/o/r").contains("is not sent over http"));
     }
 
     /// A token for one host is not told to another, nor to anybody who listens.

@@ -6,6 +6,10 @@ use std::time::Duration;
 use git2::{ErrorClass, ErrorCode};
 
 use crate::sync::protocol::Trouble;
+use crate::sync::worktree::trust;
+
+/// The variable with a token for the remote.
+pub(super) const TOKEN: &str = "ORCHESTRATOR_GIT_TOKEN";
 
 /// A failed operation on a remote. What it would have changed may have been changed.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +26,8 @@ pub enum RemoteError {
     HostKey { host: String },
     #[error("no such repository: {0}")]
     NoRepository(String),
+    #[error("no remote {0} is configured")]
+    NoRemote(String),
     #[error("{what} is not supported: {why}")]
     Unsupported { what: String, why: String },
     #[error("the remote does not have {0} any more")]
@@ -64,6 +70,7 @@ impl RemoteError {
             | Self::Certificate(_)
             | Self::HostKey { .. }
             | Self::NoRepository(_)
+            | Self::NoRemote(_)
             | Self::Unsupported { .. }
             | Self::NoProgram(_)
             | Self::Server(_)
@@ -86,6 +93,9 @@ impl RemoteError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Authentication(why) if why.contains(TOKEN) => Some(format!(
+                "put one that may read and push into {TOKEN}, or configure a git credential helper"
+            )),
             Self::Authentication(_) => Some(
                 "nothing asks for a password here: load a key into ssh-agent, configure a git credential \
                  helper, or set ORCHESTRATOR_GIT_TOKEN"
@@ -97,12 +107,11 @@ impl RemoteError {
             Self::HostKey { host } => {
                 Some(format!("compare its fingerprint and add it once with `ssh {host}`"))
             }
-            Self::NoRepository(_) => Some("see `git remote -v`".to_owned()),
+            Self::NoRepository(_) => Some("mend the address: git remote -v, git remote set-url".to_owned()),
+            Self::NoRemote(name) => Some(format!("git remote add {name} URL && git push -u {name} HEAD")),
             Self::Full(_) => Some("make room where the remote is stored".to_owned()),
             Self::NoProgram(_) => Some("install git, or set sync.transport: git2".to_owned()),
-            Self::Here(e) if e.code() == ErrorCode::Owner => {
-                Some("trust it with `git config --global --add safe.directory <path>`".to_owned())
-            }
+            Self::Here(e) if e.code() == ErrorCode::Owner => Some(trust(e.message())),
             _ => None,
         }
     }

@@ -55,7 +55,7 @@ impl GitError {
                 Some(format!("if no git process is running, remove {}", path.display()))
             }
             Self::Git { source, .. } if source.code() == ErrorCode::Owner => {
-                Some("trust it with `git config --global --add safe.directory <path>`".to_owned())
+                Some(trust(source.message()))
             }
             Self::Git { source, .. } if source.message().contains("mandatory extension") => {
                 Some("turn it off: `git update-index --no-split-index`, `git sparse-checkout set --no-sparse-index`".to_owned())
@@ -69,6 +69,12 @@ impl GitError {
     pub(super) fn is_locked(error: &git2::Error) -> bool {
         error.code() == ErrorCode::Locked
     }
+}
+
+/// How a repository of another user is trusted; libgit2 names it between quotes.
+pub fn trust(message: &str) -> String {
+    let path = message.split('\'').nth(1).map_or("\"$PWD\"", |path| path.trim_end_matches('/'));
+    format!("if you trust it: git config --global --add safe.directory {path}")
 }
 
 /// Says what was being done when libgit2 refused.

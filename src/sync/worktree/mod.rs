@@ -34,7 +34,7 @@ mod tree;
 pub(crate) mod tests;
 
 pub use dirty::{Dirty, Kind};
-pub use error::GitError;
+pub use error::{GitError, trust};
 pub use git2::Oid;
 pub use head::Head;
 pub use history::{CommitLine, DiffStat};

@@ -295,8 +295,8 @@ impl Engine<'_> {
         };
         let event = match verdict {
             Verdict::Ok => Event::Succeed { role: role.clone(), commit, prompt },
-            Verdict::Failed { status, .. } => {
-                trailers.reason = Some(status.clone());
+            Verdict::Failed { status, causes, .. } => {
+                trailers.reason = Some(reason_words(status, causes));
                 Event::Fail { role: role.clone(), commit, prompt }
             }
             Verdict::Interrupted(cut) => {
@@ -480,6 +480,18 @@ impl Engine<'_> {
                 hint,
             })),
         }
+    }
+}
+
+/// The most of a cause that a stamp tells, in characters.
+const LONGEST_CAUSE: usize = 200;
+
+/// What other machines are told: their people see neither the log nor the screen.
+fn reason_words(status: &str, causes: &[String]) -> String {
+    let first = causes.iter().flat_map(|cause| cause.lines()).map(str::trim).find(|line| !line.is_empty());
+    match first.filter(|line| *line != status) {
+        Some(line) => format!("{status}: {}", line.chars().take(LONGEST_CAUSE).collect::<String>()),
+        None => status.to_owned(),
     }
 }
 

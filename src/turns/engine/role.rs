@@ -28,6 +28,7 @@ use crate::sync::driver::{Exit, Finish};
 use crate::sync::journal::Mode;
 use crate::sync::protocol::{Control, Goal, Reason, Signal};
 use crate::sync::remote::Surroundings;
+use crate::sync::worktree::Repo;
 use crate::turns::budget::Reached;
 use crate::turns::settings::Settings;
 use crate::turns::waiting::Waiting;
@@ -35,7 +36,7 @@ pub use by_hand::{ByHand, hand_off, hand_off_here};
 pub use exit_set::ExitSet;
 use hands::{Hands, Nobody, asked};
 pub use look::{AtTip, Beat, Glimpse, look};
-use notes::{Channel, Ears};
+use notes::{Channel, Ears, FencedOff};
 pub use shared::through_remote;
 
 /// A request to stop is looked for this often.
@@ -62,6 +63,10 @@ pub struct RoleReport {
     pub exit: Option<ExitSet>,
     /// The newest saved work that the branch does not have, by its ref, where the end left some.
     pub rescued: Option<String>,
+    /// Who has the turn that this run lost.
+    pub lost_to: Option<String>,
+    /// Why nothing was claimed, where that is known as more than words.
+    pub blocked: Option<LoopError>,
 }
 
 /// Takes the turns of one role until there is a reason to end.
@@ -98,15 +103,16 @@ pub async fn run_role(
     );
     let (done, result) = mpsc::channel();
     let ears_place = place.clone();
-    let (ears_settings, ears_clock, branch) = (Arc::clone(&settings), Arc::clone(&world.clock), git.branch);
+    let (ears_settings, ears_clock) = (Arc::clone(&settings), Arc::clone(&world.clock));
+    let site = made.driver.site();
     std::thread::Builder::new()
         .name("driver".to_owned())
         .spawn(move || {
             let mut channel = Channel(notes);
-            let mut ears = Ears::new(&mut channel, ears_place, (&ears_settings, ears_clock, &branch));
+            let mut ears = Ears::new(&mut channel, ears_place, (&ears_settings, ears_clock, site));
             let finish = made.driver.run(made.repo, &mut hands, &mut ears);
             // The receiver waits until the notes have ended.
-            let _ = done.send((finish, hands.ended()));
+            let _ = done.send((finish, hands.ended(), ears.fenced()));
         })
         .map_err(|source| LoopError::Io { path: settings.root.clone(), source })?;
     let mut interrupted = false;
@@ -138,7 +144,7 @@ pub async fn run_role(
         path: settings.root.clone(),
         source: std::io::Error::other("the driver's thread broke down"),
     };
-    let (finish, ended) = result.recv().map_err(broken)?;
+    let (finish, ended, fenced) = result.recv().map_err(broken)?;
     let outcome = match &finish {
         Ok(f) if f.reason.code() == 0 => Ended::Succeeded,
         Ok(Finish { reason: Reason::Interrupted(_), .. }) => Ended::Canceled,
@@ -165,13 +171,23 @@ pub async fn run_role(
         Reason::ExitSet => exit_set::exit_set(&settings, &git.repo, world.clock.now()),
         _ => None,
     };
-    let rescued = match finish.reason {
-        Reason::Fenced | Reason::LeaseEnded | Reason::Conflict | Reason::TurnFailed => {
-            super::rescues(&git.repo).pop()
+    let rescued = rescued(&git.repo, &finish.reason, fenced.as_ref());
+    let lost_to = fenced.map(|f| f.why);
+    let hands::Came { failure, limit, blocked, .. } = ended;
+    Ok(RoleReport { finish, failure, limit, exit, rescued, lost_to, blocked })
+}
+
+/// The newest saved work that the end left; of the lost turn, where that is known.
+fn rescued(repo: &Repo, reason: &Reason, fenced: Option<&FencedOff>) -> Option<String> {
+    match (reason, fenced) {
+        (Reason::Fenced, Some(lost)) => {
+            super::rescues(repo).into_iter().rfind(|name| name.contains(&lost.turn))
+        }
+        (Reason::Fenced | Reason::LeaseEnded | Reason::Conflict | Reason::TurnFailed, _) => {
+            super::rescues(repo).pop()
         }
         _ => None,
-    };
-    Ok(RoleReport { finish, failure: ended.failure, limit: ended.limit, exit, rescued })
+    }
 }
 
 fn running(status: &Status) -> bool {
@@ -208,7 +224,7 @@ pub fn control_remote(
     world: &RoleWorld,
     sink: &mut dyn Sink,
     (what, reason): (Control, Option<String>),
-) -> Result<Reason, LoopError> {
+) -> Result<Finish, LoopError> {
     let begun = World { clock: Arc::clone(&world.clock), ids: &*world.ids, stop: &world.stop, sink };
     let (engine, _lock) = Engine::open(settings, begun)?;
     let holder = engine.holder();
@@ -217,10 +233,10 @@ pub fn control_remote(
     let made = setup::driver(settings, world, &git, holder, (Goal::Once(what), reason))?;
     let before = git.repo.head()?.commit;
     let clock = Arc::clone(&world.clock);
-    let mut ears = Ears::new(sink, place.clone(), (settings, clock, &git.branch));
-    let reason = made.driver.run(made.repo, &mut Nobody, &mut ears)?.reason;
-    if reason == Reason::Done {
+    let mut ears = Ears::new(sink, place.clone(), (settings, clock, made.driver.site()));
+    let finish = made.driver.run(made.repo, &mut Nobody, &mut ears)?;
+    if finish.reason == Reason::Done {
         by_hand::follow(&git, before, &place, sink)?;
     }
-    Ok(reason)
+    Ok(finish)
 }

@@ -48,8 +48,9 @@ fn a_waiting_role_says_what_failed() {
     );
     ground.turn("galph", &["--once"]).expect(3);
     let ralph = ground.start("ralph", "ralph", &["--once"]);
-    let words = "galph's turn (iteration 1) has failed: exit status 7; log on host ";
+    let words = "galph's turn (iteration 1) has failed: exit status 7";
     wait_until("the word", || ralph.printed().contains(words));
+    assert!(ralph.printed().contains("; log on host "), "{}", ralph.printed());
     assert!(ralph.printed().contains("logs/work/galph/latest.log"), "{}", ralph.printed());
     ground.write("ok", "");
     ground.turn("galph", &["--once"]).expect(0);

@@ -7,6 +7,7 @@ use super::{Ears, LoopError, Nobody, RoleWorld, Settings, setup};
 use crate::event::{Event as Fact, Place, Sink};
 use crate::ids::RoleId;
 use crate::state::{Event, State, Status};
+use crate::sync::driver::Finish;
 use crate::sync::journal::{Mode, Outcome as Ending};
 use crate::sync::message::{Step, Trailers};
 use crate::sync::protocol::{Control, Goal, Outcome, Reason, TurnId};
@@ -34,7 +35,7 @@ pub fn hand_off(
     world: &RoleWorld,
     sink: &mut dyn Sink,
     by: &ByHand,
-) -> Result<Reason, LoopError> {
+) -> Result<Finish, LoopError> {
     let begun = World { clock: Arc::clone(&world.clock), ids: &*world.ids, stop: &world.stop, sink };
     // Ends the agent of a turn that crashed here, too: it would go on writing into what is handed off.
     let (engine, _lock) = Engine::open(settings, begun)?;
@@ -47,12 +48,12 @@ pub fn hand_off(
     let goal = Goal::Once(Control::HandOff { outcome, over });
     let made = setup::driver(settings, world, &git, holder, (goal, None))?;
     let before = git.repo.head()?.commit;
-    let mut ears = Ears::new(sink, place.clone(), (settings, Arc::clone(&world.clock), &git.branch));
-    let reason = made.driver.run(made.repo, &mut Nobody, &mut ears)?.reason;
-    if reason == Reason::Done {
+    let mut ears = Ears::new(sink, place.clone(), (settings, Arc::clone(&world.clock), made.driver.site()));
+    let finish = made.driver.run(made.repo, &mut Nobody, &mut ears)?;
+    if finish.reason == Reason::Done {
         follow(&git, before, &place, sink)?;
     }
-    Ok(reason)
+    Ok(finish)
 }
 
 /// The same as commits of this clone alone, for a branch without a remote or a push by hand.

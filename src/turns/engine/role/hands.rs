@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::notes::{Channel, Note};
 use super::{LoopError, RoleWorld, Settings};
-use crate::config::Budget;
+use crate::config::{Budget, Watched};
 use crate::control::Board;
 use crate::event::{Event as Fact, Place, Sink};
 use crate::ids::RoleId;
@@ -36,6 +36,8 @@ struct Carried {
     turns: u64,
     resting: BTreeMap<String, i64>,
     warned_blind: bool,
+    /// The configuration as it was last seen, once a turn was taken.
+    watched: Option<Watched>,
 }
 
 /// What the run came to.
@@ -45,6 +47,8 @@ pub(super) struct Came {
     pub limit: Option<Reached>,
     pub turns: u64,
     pub cost: Option<f64>,
+    /// Why the last claim was not made.
+    pub blocked: Option<LoopError>,
 }
 
 pub(super) struct Hands {
@@ -98,6 +102,7 @@ impl Hands {
         engine.turns = carried.turns;
         engine.resting = carried.resting;
         engine.warned_blind = carried.warned_blind;
+        engine.watched = carried.watched.or(engine.watched);
         engine.hand = Some(Hand::Empty);
         if let Ok(state) = file::read(&settings.state_path(), &settings.roles(), world.clock.now()) {
             engine.state = state;
@@ -106,8 +111,8 @@ impl Hands {
     }
 
     fn keep(&mut self, engine: Engine<'_>) {
-        let Engine { spent, turns, resting, warned_blind, .. } = engine;
-        self.carried = Carried { spent, turns, resting, warned_blind };
+        let Engine { spent, turns, resting, warned_blind, watched, .. } = engine;
+        self.carried = Carried { spent, turns, resting, warned_blind, watched };
     }
 
     fn say(&self, fact: Fact) {
@@ -135,6 +140,8 @@ impl Hands {
         let attempt = world.ids.uuid();
         engine.place = engine.place.attempt(&*attempt);
         engine.state = claimed.state.clone();
+        // It may have come with the branch, while this loop waited (T41).
+        engine.tell_of_changed_configuration();
         let (role, id) = (self.role.clone(), claimed.turn.id.to_string());
         engine.say(Fact::StateClaimed {
             iteration: engine.state.iteration,
@@ -202,9 +209,13 @@ fn births(desk: Desk, boot: String) -> Arc<dyn Fn(u32) + Send + Sync> {
 
 impl Runner for Hands {
     fn before_claim(&mut self, _: &Repo) -> Result<(), Vec<String>> {
-        self.prepare().map_err(|e| match e {
-            LoopError::Dirty(names) => names,
-            other => vec![other.to_string()],
+        self.prepare().map_err(|e| {
+            let names = match &e {
+                LoopError::Dirty(names) => names.clone(),
+                other => vec![other.to_string()],
+            };
+            self.came.blocked = Some(e);
+            names
         })
     }
 

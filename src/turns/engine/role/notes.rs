@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::words::{self, Here};
 use crate::clock::{Clock, duration};
 use crate::event::{Event as Fact, Place, Sink};
-use crate::sync::driver::{Backdrop, Listener, Said};
+use crate::sync::driver::{Backdrop, Listener, Said, Site};
 use crate::sync::protocol::{ClaimKind, Lost, Message, Waiting};
 use crate::turns::logs::RoleLogs;
 use crate::turns::settings::Settings;
@@ -72,23 +72,71 @@ pub(super) struct Ears<'s> {
     on: Backdrop,
     /// What was last waited for: a hook is called once for it, however often it is said.
     waited: Option<(Waiting, Option<String>)>,
+    url: String,
+    /// How long a remote that is out of reach is tried.
+    retry: Duration,
+    out_of_reach: Option<OutOfReach>,
+    fenced: Option<FencedOff>,
+}
+
+/// How often it is said that the remote is out of reach.
+const REMIND: Duration = Duration::from_secs(60);
+
+/// Since when the remote gives no answer, and when that was said last.
+struct OutOfReach {
+    since: Duration,
+    said: Duration,
+}
+
+/// A turn that was lost, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FencedOff {
+    pub turn: String,
+    pub why: String,
 }
 
 impl<'s> Ears<'s> {
     pub(super) fn new(
         sink: &'s mut dyn Sink,
         place: Place,
-        (settings, clock, branch): (&Settings, Arc<dyn Clock>, &str),
+        (settings, clock, site): (&Settings, Arc<dyn Clock>, Site),
     ) -> Self {
         let role = settings.role();
-        let logs = RoleLogs::folder(Path::new(&settings.config.logs_dir), Some(branch));
+        let logs = RoleLogs::folder(Path::new(&settings.config.logs_dir), Some(&site.branch));
         let here = Here {
             role: role.to_string(),
             logs: logs.to_string_lossy().into_owned(),
             margin: settings.config.sync.margin_secs.0.as_secs(),
         };
         let (root, on, waited) = (settings.root.clone(), Backdrop::default(), None);
-        Self { sink, place, here, root, clock, on, waited }
+        let (url, retry) = (site.url, settings.config.sync.retry_secs.0);
+        let (out_of_reach, fenced) = (None, None);
+        Self { sink, place, here, root, clock, on, waited, url, retry, out_of_reach, fenced }
+    }
+
+    pub(super) fn fenced(self) -> Option<FencedOff> {
+        self.fenced
+    }
+
+    /// At first with what follows, then once a minute: a night without a network is not a thousand lines.
+    fn offline(&mut self, text: &str) -> Option<Fact> {
+        let now = self.clock.mono();
+        let url = &self.url;
+        let text = match &mut self.out_of_reach {
+            Some(OutOfReach { said, .. }) if now.saturating_sub(*said) < REMIND => return None,
+            Some(OutOfReach { since, said }) => {
+                *said = now;
+                let spent = now.saturating_sub(*since);
+                let left = duration(self.retry.saturating_sub(spent));
+                format!("{url} is out of reach since {}: {text}; given up in {left}", duration(spent))
+            }
+            None => {
+                self.out_of_reach = Some(OutOfReach { since: now, said: now });
+                let limit = duration(self.retry);
+                format!("{url}: {text}; tried again for {limit} (sync.retry_secs)")
+            }
+        };
+        Some(Fact::Warning { text })
     }
 
     fn fact(&mut self, said: &Said) -> Option<Fact> {
@@ -97,7 +145,14 @@ impl<'s> Ears<'s> {
         match said {
             Said::Message(message) => self.message(message),
             Said::Notice(text) => notice(text.clone()),
+            // What is tried again is told by the messages of the wait.
+            Said::Trouble(_) if self.out_of_reach.is_some() => None,
             Said::Trouble(text) => warning(text.clone()),
+            Said::Answers => {
+                let since = self.out_of_reach.take()?.since;
+                let after = duration(self.clock.mono().saturating_sub(since));
+                notice(format!("{} answers again, after {after}", self.url))
+            }
             Said::TakesAlong(names) => notice(format!("published with the claim: {}", names.join(", "))),
             Said::LeaseLate => warning("the lease has not been renewed for two thirds of its time".into()),
             Said::LeaseGoesOn => warning("the lease had ended, but the turn is still ours".into()),
@@ -151,8 +206,9 @@ impl<'s> Ears<'s> {
                 let reason = format!("no sign of it for {silence}");
                 Some(Fact::Takeover { role: role(), epoch: *epoch, from, reason })
             }
-            Message::Fenced { epoch, .. } => {
-                let reason = words::new_owner(self.on.state.as_ref(), *epoch);
+            Message::Fenced { epoch, turn } => {
+                let reason = words::new_owner(&self.on, *epoch);
+                self.fenced = Some(FencedOff { turn: turn.to_string(), why: reason.clone() });
                 Some(Fact::Fenced { role: role(), epoch: *epoch, reason })
             }
             Message::Published { .. } => {
@@ -166,7 +222,7 @@ impl<'s> Ears<'s> {
             Message::Replaying { round, .. } => {
                 notice(format!("others pushed meanwhile: the work is put on top (round {round})"))
             }
-            Message::Offline(text) => warning(text.clone()),
+            Message::Offline(text) => self.offline(text),
             Message::Suspicious { .. } => {
                 warning("the remote branch does not descend from what was seen before".into())
             }

@@ -88,8 +88,11 @@ pub(super) fn name(holder: &Holder) -> String {
 }
 
 /// Who has the turn now, for a machine that lost it.
-pub(super) fn new_owner(state: Option<&State>, ours: u64) -> String {
-    let Some(state) = state else { return "the remote shows another turn".into() };
+pub(super) fn new_owner(on: &Backdrop, ours: u64) -> String {
+    let Some(state) = &on.state else { return "the remote shows another turn".into() };
+    if let Some(by) = &on.released_by {
+        return format!("it was released by {by}, and nobody has it");
+    }
     match &state.turn {
         Some(Turn { epoch, holder: Some(holder), .. }) if *epoch > ours => {
             format!("{} has it now, with epoch {epoch}", name(holder))
@@ -116,9 +119,10 @@ fn failed(here: &Here, role: &str, on: &Backdrop) -> String {
     let mut text = format!("{role}'s turn has failed");
     if let Some(failure) = &on.failure {
         text = format!("{role}'s turn (iteration {}) has failed", failure.iteration);
-        let known = [&failure.trailers.reason, &failure.trailers.exit];
-        let mut known: Vec<&str> = known.into_iter().filter_map(|t| t.as_deref()).collect();
-        known.dedup();
+        let (reason, exit) = (failure.trailers.reason.as_deref(), failure.trailers.exit.as_deref());
+        // A reason begins with it where the exit is the reason.
+        let exit = exit.filter(|exit| !reason.is_some_and(|reason| reason.starts_with(exit)));
+        let known: Vec<&str> = reason.into_iter().chain(exit).collect();
         if !known.is_empty() {
             let _ = write!(text, ": {}", known.join(", "));
         }
@@ -230,8 +234,10 @@ mod tests {
 
     #[test]
     fn a_lost_turn_names_its_new_holder() {
-        let on = backdrop();
-        assert_eq!(new_owner(on.state.as_ref(), 6), "host b (pid 12) has it now, with epoch 7");
-        assert!(new_owner(on.state.as_ref(), 7).starts_with("the state went on without it"));
+        let mut on = backdrop();
+        assert_eq!(new_owner(&on, 6), "host b (pid 12) has it now, with epoch 7");
+        assert!(new_owner(&on, 7).starts_with("the state went on without it"));
+        on.released_by = Some("N".into());
+        assert_eq!(new_owner(&on, 6), "it was released by N, and nobody has it");
     }
 }

@@ -96,7 +96,7 @@ fn a_turn_is_handed_off_here_alone() {
     clones.git("galph", &["commit", "-q", "-m", "State"]);
     clones.git("galph", &["remote", "remove", "origin"]);
     let none = clones.run("galph", &["handoff", "galph", "ok"]).expect(4);
-    assert!(none.err.contains("no remote `origin` is configured"), "{}", none.err);
+    assert!(none.err.contains("no remote origin is configured"), "{}", none.err);
     let ran = clones.run("galph", &["handoff", "galph", "ok", "--no-push"]).expect(0);
     assert_eq!(ran.out, "committed here: iteration 1, ralph's turn, waiting-ralph\nnext: git push\n");
     clones.run("galph", &["handoff", "galph", "ok", "--no-push"]).expect(4);
