@@ -11,6 +11,7 @@ use crate::turns::engine::{LoopError, TurnFailure};
 use crate::turns::lock::LockError;
 use crate::turns::settings::SettingsError;
 use crate::turns::state_lock::StateLockError;
+use crate::turns::words::after_failure;
 
 /// Success.
 pub const OK: u8 = 0;
@@ -149,7 +150,12 @@ impl From<LoopError> for Failure {
                 .cause(text)
                 .hint("mend the file, or restore a version from git: git log -p -- <state file>"),
             LoopError::StateRemoved { ref path, ref commit, .. } => {
-                let hint = format!("git checkout {commit}~1 -- {}", path.display());
+                let hint = format!("git checkout {commit}~1 -- :/{}", path.display());
+                Self::new(USAGE, "state", "find the state").cause(text).hint(hint)
+            }
+            // From HEAD, not from a commit before it: no turn may be taken a second time.
+            LoopError::StateLost { ref path } => {
+                let hint = format!("git checkout HEAD -- :/{}", path.display());
                 Self::new(USAGE, "state", "find the state").cause(text).hint(hint)
             }
             LoopError::Preflight(e) => {
@@ -163,6 +169,9 @@ impl From<LoopError> for Failure {
                 .cause(text)
                 .hint("git init, or run without git: orchestrator --no-git"),
             LoopError::Agent(e) => Self::new(USAGE, "agent", "choose an agent").cause(text).hint(e.hint()),
+            LoopError::LaterAgent { ref source, .. } => {
+                Self::new(USAGE, "agent", "choose an agent").cause(text).hint(source.hint())
+            }
             LoopError::GoalIsTemplate(file) => Self::new(USAGE, "goal", "start a model")
                 .cause(text)
                 .hint(format!("write the goal into {file}, and remove its template line")),
@@ -262,7 +271,7 @@ impl From<TurnFailure> for Failure {
             ),
         );
         failure.causes = f.causes;
-        failure.hint(f.hint.unwrap_or_else(|| "mend the cause and start again: orchestrator".into()))
+        failure.hint(f.hint.unwrap_or_else(|| after_failure(&f.again)))
     }
 }
 
@@ -273,8 +282,10 @@ impl From<Reached> for Failure {
             _ => Self::new(LIMIT, "budget", "go on within the budget"),
         };
         let hint = match limit {
-            Reached::NoProgress(_) => "look at the last turns' summaries, then start again: orchestrator",
-            _ => "the next start counts anew: orchestrator",
+            Reached::NoProgress(_) => {
+                "look at the last turns' summaries: orchestrator logs --source summaries"
+            }
+            _ => "the next start counts anew",
         };
         failure.cause(limit.words()).hint(hint)
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::super::error::Failure;
 use super::super::setup::Machine;
 use super::view::{HeldBy, View};
+use crate::agents;
 use crate::clock::Clock;
 use crate::control::{self, LiveRun};
 use crate::state::{State, StateError, Turn, file};
@@ -78,7 +79,7 @@ pub(super) fn look(settings: &Settings) -> Result<Sight, Failure> {
         waiting,
         branch: head.and_then(|h| h.branch),
         prompt: next.prompt,
-        agent: next.agent,
+        agent: found(settings, next.agent),
         unrouted: next.problem,
         turns,
         previous: memory.previous.and_then(|v| serde_json::from_value(v).ok()),
@@ -87,6 +88,18 @@ pub(super) fn look(settings: &Settings) -> Result<Sight, Failure> {
         rescues: with_commands(rescues),
         troubles,
     })))
+}
+
+/// `auto` is a name, no agent: which one it is here.
+fn found(settings: &Settings, agent: String) -> String {
+    if agent != "auto" {
+        return agent;
+    }
+    match agents::ready(&settings.table, &agent, &settings.config.agent.order, &settings.path, &settings.root)
+    {
+        Ok(ready) => format!("{} (auto)", ready.agent.name),
+        Err(_) => "auto: none found".to_owned(),
+    }
 }
 
 /// The commit of the last role's success names the iteration that it opened (G5).

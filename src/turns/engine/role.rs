@@ -81,6 +81,7 @@ pub async fn run_role(
     }
     engine.open_control();
     Waiting::clear(&settings.root);
+    engine.warn_of_default_branch()?;
     engine.agents_may_run()?;
     let holder = engine.holder();
     let boot = holder.boot.clone();
@@ -156,7 +157,11 @@ pub async fn run_role(
             duration: world.clock.mono().saturating_sub(began),
             cost_usd: ended.cost,
             why: settings.redactor.text(&why).into_owned(),
-            next: format!("orchestrator --mode role --role {}", settings.role()),
+            next: if matches!(&finish, Ok(Finish { reason: Reason::ExitSet, .. })) {
+                "orchestrator resume".to_owned()
+            } else {
+                settings.options.again.clone()
+            },
         },
     );
     drop((server, lock));

@@ -23,10 +23,12 @@ use crate::sync::worktree::{GitError, Repo};
 use crate::turns::autocommit::{BadGlob, GroupRule, Rules};
 use crate::turns::budget::Spent;
 use crate::turns::lock::{LoopLock, Owner, private_folder};
+use crate::turns::prompt_name::resolve;
 use crate::turns::settings::Settings;
 use crate::turns::shipped::goal_is_template;
 use crate::turns::state_lock::lock_of;
 use crate::turns::waiting::Waiting;
+use crate::turns::words::on_default_branch;
 
 /// How much of the folder a program needs for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,11 +104,13 @@ impl<'a> Engine<'a> {
         engine.open_control();
         Waiting::clear(&settings.root);
         engine.identity_notice()?;
+        engine.warn_of_default_branch()?;
         engine.warn_of_a_useless_guard();
         engine.warn_of_unchecked_scope();
         engine.agents_may_run()?;
         engine.load_or_create()?;
         engine.settle()?;
+        engine.warn_of_missing_prompts();
         if let Some(role) = settings.options.start_actor.clone()
             && engine.state.expected_actor != role
         {
@@ -261,20 +265,13 @@ impl<'a> Engine<'a> {
         let first = self.settings.workflow.first().clone();
         if let Some(git) = &mut self.git {
             let tip = git.repo.branch_tip(&git.branch)?;
-            let gone = |commit: String, subject: String| LoopError::StateRemoved {
-                path: self.settings.state_path(),
-                commit,
-                subject,
-            };
             if let Some(tip) = tip {
                 if git.repo.blob_at(tip, &git.state_path)?.is_some() {
-                    // Only the working file is gone: HEAD still knows whose turn it is.
-                    let hint =
-                        format!("only the working file is gone: git restore {}", git.state_path.display());
-                    return Err(gone(git.repo.short_id(tip)?, hint));
+                    return Err(LoopError::StateLost { path: git.state_path.clone() });
                 }
                 if let Some(line) = git.repo.removed_by(tip, &git.state_path)? {
-                    return Err(gone(line.short, line.subject));
+                    let (commit, subject) = (line.short, line.subject);
+                    return Err(LoopError::StateRemoved { path: git.state_path.clone(), commit, subject });
                 }
             }
             git.commits_state =
@@ -306,15 +303,21 @@ impl<'a> Engine<'a> {
         git.commit_state(&bytes, &message)
     }
 
-    /// Consent and goal, for every role's own prompt: better said before a turn than in it.
+    /// Agents, consent and goal, for every role's own prompt: better said before a turn than in it, and before the
+    /// turn of another role has been paid for.
     pub(super) fn agents_may_run(&self) -> Result<(), LoopError> {
         let s = self.settings;
         let mut models = false;
+        let next = self.first_in_turn();
         for step in s.workflow.steps() {
             let name = s.dispatch.choose(step.role.as_str(), &step.prompt).agent;
+            let later = next.as_ref().is_some_and(|next| *next != step.role);
             match self.roster(&name) {
                 Ok(roster) => models |= roster.models(),
-                // Not being there fails the turn, which says so with its place (T16).
+                Err(e) if agents::is_missing(&e) && later => {
+                    return Err(LoopError::LaterAgent { role: step.role.to_string(), source: e });
+                }
+                // The very next turn fails, which says so with its place (T16).
                 Err(e) if agents::is_missing(&e) => {}
                 Err(e) => return Err(e.into()),
             }
@@ -322,6 +325,41 @@ impl<'a> Engine<'a> {
         let goal = std::fs::read_to_string(s.root.join(&s.config.goal_file)).unwrap_or_default();
         if models && goal_is_template(&goal) {
             return Err(LoopError::GoalIsTemplate(s.config.goal_file.clone()));
+        }
+        Ok(())
+    }
+
+    /// Whose turn a loop of all roles takes first; none for a loop of one role: the others run elsewhere.
+    fn first_in_turn(&self) -> Option<RoleId> {
+        let s = self.settings;
+        if s.options.role.is_some() {
+            return None;
+        }
+        let asked = s.options.start_actor.clone();
+        let expected = || read_state(s, self.world.clock.now()).ok().map(|state| state.expected_actor);
+        Some(asked.or_else(expected).unwrap_or_else(|| s.workflow.first().clone()))
+    }
+
+    /// Prompts that later turns would miss: they fail in their turn (T12), which is known now.
+    pub(super) fn warn_of_missing_prompts(&mut self) {
+        let folder = self.settings.prompts_folder();
+        let later = self.settings.workflow.steps().iter().filter(|s| s.role != self.state.expected_actor);
+        let missing: Vec<String> = later
+            .filter_map(|step| {
+                let e = resolve(&folder, &step.prompt).err()?;
+                Some(format!("{}'s turn will fail: prompt `{}`: {e}", step.role, step.prompt))
+            })
+            .collect();
+        for text in missing {
+            self.say(Fact::Warning { text });
+        }
+    }
+
+    /// Whoever looks at the repository takes its usual first branch for what is finished.
+    pub(super) fn warn_of_default_branch(&mut self) -> Result<(), LoopError> {
+        let Some(git) = &self.git else { return Ok(()) };
+        if let Some(text) = on_default_branch(&git.branch, git.repo.branch_tip("work")?.is_some()) {
+            self.say(Fact::Warning { text });
         }
         Ok(())
     }

@@ -52,9 +52,9 @@ fn check_reports_what_would_stop_a_run() {
     let ran = p.run(&["check"]).expect(2);
     assert!(ran.err.contains("prompt of ralph: no such prompt file"), "{}", ran.err);
     assert!(
-        ran.out.contains("prompt of galph (supervisor.md): the prompt has no `sh run` block"),
+        ran.err.contains("prompt of galph (supervisor.md): the prompt has no `sh run` block"),
         "{}",
-        ran.out
+        ran.err
     );
     assert!(
         ran.out.contains("input.md has no do-now part") && ran.out.contains("input.md has no check part"),
