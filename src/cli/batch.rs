@@ -11,7 +11,7 @@ use super::record::{bad_value, find, open};
 use super::screen;
 use super::setup::{Machine, runtime, setup_beside};
 use super::stream::Stream;
-use crate::config::parse_duration;
+use crate::config::{document, parse_duration};
 use crate::control;
 use crate::event::{Event, Sink};
 use crate::ledger::{Found, Ledger};
@@ -105,7 +105,7 @@ fn prompt_file(root: &Path, name: &str) -> std::io::Result<Option<String>> {
         return Ok(None);
     }
     let path = root.join(name);
-    if path.is_file() { std::fs::read_to_string(path).map(Some) } else { Ok(None) }
+    if path.is_file() { document(&path).map(Some) } else { Ok(None) }
 }
 
 /// The tasks of an earlier run, and which of them it finished.

@@ -9,6 +9,7 @@ use super::error::{Failure, OK, USAGE};
 use super::setup::{Machine, Setup, setup_beside};
 use crate::agents;
 use crate::clock::Clock;
+use crate::config::document;
 use crate::oneshot::Templates;
 use crate::state::StateError;
 use crate::turns::engine::{LoopError, read_state};
@@ -121,7 +122,7 @@ fn agents_of(settings: &Settings, found: &mut Findings) {
             error(role, format!("the variable {name}, its key, is not set"));
         }
         let Ok(path) = resolve(&settings.prompts_folder(), &step.prompt) else { continue };
-        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let text = document(&path).unwrap_or_default();
         if ready.program.is_none()
             && let Err(e) = agents::blocks(&text)
         {
@@ -132,7 +133,7 @@ fn agents_of(settings: &Settings, found: &mut Findings) {
         found.errors.push(format!("agent of {}: {text}", roles.join(", ")));
     }
     let goal = &settings.config.goal_file;
-    if models && std::fs::read_to_string(settings.root.join(goal)).is_ok_and(|text| goal_is_template(&text)) {
+    if models && document(&settings.root.join(goal)).is_ok_and(|text| goal_is_template(&text)) {
         found.errors.push(format!("{goal} is still the template: no model runs before the goal is in it"));
     }
 }
@@ -155,7 +156,7 @@ fn oneshot(settings: &Settings, found: &mut Findings) {
 
 /// A goal that says nothing and orders without a task or a check are what makes a night useless.
 fn documents(settings: &Settings, found: &mut Findings) {
-    let read = |name: &str| std::fs::read_to_string(settings.root.join(name)).ok();
+    let read = |name: &str| document(&settings.root.join(name)).ok();
     let (goal, input) = (&settings.config.goal_file, &settings.config.input_file);
     match read(goal) {
         None => found.warnings.push(format!("no goal file ({goal}): orchestrator init writes one")),

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use super::args::{Global, InitArgs};
 use super::error::{Failure, INTERNAL, OK, USAGE};
-use super::setup::{Machine, setup_beside, start_folder};
+use super::setup::{Machine, confined, setup_beside, start_folder};
 use super::test_commands::test_commands;
 use crate::agents::{self, AgentError, Table};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, EXAMPLE_YAML, FILE_NAME, find_root, load};
+use crate::config::{Config, EXAMPLE_YAML, FILE_NAME, document, find_root, load};
 use crate::ids::RoleId;
 use crate::state::{State, file, import};
 use crate::sync::driver::Finish;
@@ -29,6 +29,7 @@ pub(super) fn init(global: &Global, args: &InitArgs) -> Result<u8, Failure> {
     let root = if existing.is_some() || found.join(".git").exists() { found } else { folder };
     // A configuration that is there already says where everything belongs.
     let config = if existing.is_some() { load(&root, None, &[], &[])?.config } else { Config::default() };
+    confined(&root, &config)?;
     let roles: Vec<RoleId> = config.steps().into_iter().filter_map(|s| s.role).collect();
     if args.import_state {
         let code = import_state(&root, &config, &roles)?;
@@ -116,7 +117,7 @@ fn default_branch(repo: &Repo) -> Option<String> {
 
 /// The next three commands.
 fn next_steps(root: &Path, config: &Config, in_git: bool) -> String {
-    let goal = fs::read_to_string(root.join(&config.goal_file)).unwrap_or_default();
+    let goal = document(&root.join(&config.goal_file)).unwrap_or_default();
     let mut steps = Vec::new();
     if shipped::goal_is_template(&goal) {
         steps.push(format!("$EDITOR {:<22}what is to be built, and when it is done", config.goal_file));

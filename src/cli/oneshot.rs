@@ -17,7 +17,7 @@ use self::teller::Teller;
 use super::args::{Format, Global};
 use super::error::{Failure, INTERNAL, USAGE};
 use super::screen;
-use super::setup::{Machine, environment, home, listen, redactor, runtime, start_folder};
+use super::setup::{Machine, confined, environment, home, listen, redactor, runtime, start_folder};
 use super::stream::{Project, Stream};
 use crate::agents::Table;
 use crate::clock::Clock;
@@ -138,6 +138,7 @@ async fn conduct<'a>(
 fn settings(global: &Global, flags: &[Override]) -> Result<Settings, Failure> {
     let folder = start_folder()?;
     let loaded: Loaded = load(&folder, global.config.as_deref(), &environment(), flags)?;
+    confined(&loaded.root, &loaded.config)?;
     let redactor = Arc::new(redactor(&loaded.config));
     screen::hide(&redactor);
     Ok(Settings {

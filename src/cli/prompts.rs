@@ -4,6 +4,7 @@ use super::args::Global;
 use super::error::{Failure, OK, USAGE};
 use super::setup::{Machine, Setup, setup_beside};
 use crate::clock::Clock;
+use crate::config::document;
 use crate::ids::RoleId;
 use crate::sync::memory::Memory;
 use crate::sync::worktree::Repo;
@@ -26,7 +27,7 @@ pub(super) fn show(global: &Global, role: &str) -> Result<u8, Failure> {
         .map_err(|e| Failure::new(USAGE, "route", "choose a prompt").cause(e.to_string()))?;
     let read = resolve(&settings.prompts_folder(), &choice.prompt)
         .map_err(|e| e.to_string())
-        .and_then(|p| std::fs::read_to_string(p).map_err(|e| e.to_string()));
+        .and_then(|p| document(&p).map_err(|e| format!("{}: {e}", p.display())));
     let text = read
         .map_err(|e| Failure::new(USAGE, "prompt", "read the prompt").cause(e).hint("orchestrator init"))?;
     let mut out = String::new();

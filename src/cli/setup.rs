@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
@@ -18,6 +18,7 @@ use crate::ids::{RoleId, SystemIds};
 use crate::supervise::{Redactor, Stop, names_a_secret};
 use crate::sync::worktree::Repo;
 use crate::turns::engine::World;
+use crate::turns::lock::PRIVATE;
 use crate::turns::settings::{Options, Settings};
 
 /// Everything a command needs.
@@ -96,12 +97,36 @@ pub(super) fn setup(global: &Global, args: &RunArgs) -> Result<Setup, Failure> {
     let options = Options { again: again(global, &flags, args), ..options(args, &loaded.config)? };
     let path = std::env::var_os("PATH").unwrap_or_default();
     let redactor = redactor(&loaded.config);
+    confined(&loaded.root, &loaded.config)?;
     let mut settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
     settings.watched = Some(loaded.watched.clone());
     screen::hide(&settings.redactor);
     settings.runtime_dir = runtime_dir();
     settings.home = home();
     Ok(Setup { loaded, settings })
+}
+
+/// What this program writes to lies in the project, also when a link that came with the repository says otherwise. A
+/// state file of the user's own flag may lie anywhere, and so may the logs: those are only added to.
+pub(super) fn confined(root: &Path, config: &Config) -> Result<(), Failure> {
+    let refuse = |name: &str, place: &Path| {
+        let what = format!("use {name}: a link leads out of the project");
+        Failure::new(USAGE, "config", what)
+            .cause(format!("it lies in {}", place.display()))
+            .hint("remove the link: what is behind it is not the project's")
+    };
+    let private = root.join(PRIVATE);
+    if let Ok(target) = private.read_link() {
+        return Err(refuse(PRIVATE, &target));
+    }
+    let state = Path::new(&config.state_file);
+    let own = state.is_absolute() || state.components().any(|part| part == Component::ParentDir);
+    let place = root.join(state);
+    let real = place.ancestors().find_map(|part| part.canonicalize().ok());
+    match (real, root.canonicalize()) {
+        (Some(real), Ok(root)) if !own && !real.starts_with(&root) => Err(refuse(&config.state_file, &real)),
+        _ => Ok(()),
+    }
 }
 
 /// The user's folder for sockets.

@@ -1,9 +1,8 @@
 //! The configuration file under a running loop (turns.md T41).
 
-use std::fs::File;
-use std::io::Read;
 use std::path::PathBuf;
 
+use super::document::regular;
 use super::load::MAX_BYTES;
 
 /// The file as it was when the configuration was read. A start reads it once: an agent or a pull must not add hooks to
@@ -22,10 +21,8 @@ impl Watched {
 
     /// Whether the file differs from what it was at the last look. A file that cannot be read counts as none.
     pub fn changed(&mut self) -> bool {
-        let mut bytes = Vec::with_capacity(self.content.as_ref().map_or(0, Vec::len) + 1);
         // No more than a start would take.
-        let read = File::open(&self.path).and_then(|f| f.take(MAX_BYTES + 1).read_to_end(&mut bytes));
-        let now = read.is_ok().then_some(bytes);
+        let now = regular(&self.path, MAX_BYTES).ok();
         if now == self.content {
             return false;
         }

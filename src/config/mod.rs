@@ -6,6 +6,7 @@
 
 mod check;
 mod diagnostic;
+mod document;
 pub mod duration;
 mod edit;
 mod effective;
@@ -27,6 +28,7 @@ mod table;
 mod tree;
 
 pub use diagnostic::{ConfigError, Diagnostic, plain};
+pub use document::document;
 pub use duration::parse_duration;
 pub use edit::with_consent;
 pub use effective::EffectiveKey;

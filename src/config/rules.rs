@@ -1,7 +1,7 @@
 //! What no single key can show.
 
 use super::check::Place;
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, plain};
 use super::model::Config;
 use super::places::Places;
 use super::suggest::nearest;
@@ -17,6 +17,10 @@ pub(super) fn problems(config: &Config, places: &[Place]) -> Vec<Diagnostic> {
         // The state names it in whole seconds: it would say that the lease is over already.
         let message = "`sync.lease_secs` must be at least 1 s".to_owned();
         out.push(places.problem("sync.lease_secs", message, None));
+    }
+    for (path, text) in named_paths(config).into_iter().filter(|(_, text)| leads_out(text)) {
+        let message = format!("`{path}` leads out of the project: `{}`", plain(text));
+        out.push(places.problem(path, message, Some("name a path below the project's folder".into())));
     }
     let mut roles: Vec<&str> = Vec::new();
     for (i, step) in config.workflow.steps.iter().enumerate() {
@@ -70,6 +74,25 @@ pub(super) fn problems(config: &Config, places: &[Place]) -> Vec<Diagnostic> {
         }
     }
     out
+}
+
+/// The files and folders that a file of the repository may move.
+fn named_paths(config: &Config) -> [(&'static str, &str); 9] {
+    [
+        ("prompts_dir", &config.prompts_dir),
+        ("state_file", &config.state_file),
+        ("logs_dir", &config.logs_dir),
+        ("tmp_dir", &config.tmp_dir),
+        ("goal_file", &config.goal_file),
+        ("plan_file", &config.plan_file),
+        ("findings_file", &config.findings_file),
+        ("input_file", &config.input_file),
+        ("memory_file", &config.memory_file),
+    ]
+}
+
+fn leads_out(text: &str) -> bool {
+    text.starts_with('/') || text.split('/').any(|part| part == "..")
 }
 
 /// What is allowed but will surprise.

@@ -7,11 +7,7 @@ const ROW: usize = 3;
 
 /// The text without what is repeated from the prompt.
 pub fn without(text: &str, prompt: &str) -> String {
-    let (said, asked) = (text.trim(), prompt.trim());
-    if asked.is_empty() || said.is_empty() {
-        return text.to_owned();
-    }
-    let prompt_lines: Vec<&str> = asked.lines().map(bare).collect();
+    let prompt_lines: Vec<&str> = prompt.trim().lines().map(bare).collect();
     let row = ROW.min(prompt_lines.iter().filter(|l| !l.is_empty()).count());
     let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
     for (at, line) in prompt_lines.iter().enumerate().filter(|(_, line)| !line.is_empty()) {
@@ -71,5 +67,14 @@ mod tests {
         assert_eq!(without(answer, PROMPT), answer);
         assert_eq!(without("DONE", PROMPT), "DONE");
         assert_eq!(without("x", ""), "x");
+        assert_eq!(without(" \n", PROMPT), " \n");
+    }
+
+    /// Blank lines count for nothing, neither in the prompt nor in what is said.
+    #[test]
+    fn a_row_is_made_of_lines_with_words() {
+        assert_eq!(without("b\n", "a\nb\nc\nd"), "b\n");
+        assert_eq!(without("a\n\n\n\nyes\n", "a\n\n\n\nb\nc"), "a\n\n\n\nyes\n");
+        assert_eq!(without("a\n\n\n\nb\nyes\n", "a\n\n\n\nb"), "yes\n");
     }
 }

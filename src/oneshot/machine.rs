@@ -281,6 +281,9 @@ pub fn resumption(state: State, iteration: u64, max: u64) -> Result<Vec<Event>, 
 }
 
 #[cfg(test)]
+mod tests_edges;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -429,5 +432,41 @@ interrupted(RecoveryPending): Recover"
             let text = serde_json::to_string(&state).unwrap();
             assert_eq!(serde_json::from_str::<State>(&text).unwrap(), state, "{text}");
         }
+    }
+
+    /// O1: what runs, what rests and what is over; nothing is over that can still be raised but by its budget.
+    #[test]
+    fn each_state_is_of_one_kind() {
+        let kinds: Vec<(String, Kind)> = STATES.iter().map(|s| (words(*s), s.kind())).collect();
+        for (name, kind) in &kinds {
+            let expected = match name.as_str() {
+                "created" => Kind::Start,
+                "worker-executing" | "auditor-executing" => Kind::Hot,
+                "audit-pending" | "reiteration-pending" | "recovery-pending" => Kind::Checkpoint,
+                "completed" | "rejected" => Kind::Terminal,
+                name if name.starts_with("failed(") => Kind::Terminal,
+                _ => Kind::Paused,
+            };
+            assert_eq!(*kind, expected, "{name}");
+        }
+        for state in STATES.into_iter().filter(|s| s.kind() == Kind::Terminal) {
+            assert_eq!(action(state, 1, 5), Action::Nothing);
+        }
+    }
+
+    /// O9: why a session is not resumed, for people and for programs.
+    #[test]
+    fn refusals_have_words_and_reasons() {
+        let cases = [
+            (Refusal::Completed, "the task is done already", "completed"),
+            (Refusal::Rejected, "the auditor found the task impossible", "rejected"),
+            (Refusal::Budget { max: 3 }, "all 3 worker runs are used", "max_iterations"),
+            (Refusal::Failed(Why::AuditorSilent), "it failed: auditor_silent", "auditor_silent"),
+        ];
+        for (refusal, words, reason) in cases {
+            assert_eq!((refusal.to_string().as_str(), refusal.reason()), (words, reason));
+        }
+        let illegal = State::Created.apply(Event::Done).unwrap_err();
+        assert_eq!(illegal.to_string(), "no event `done` in the state `created`");
     }
 }

@@ -1,7 +1,6 @@
 //! The texts for worker and auditor: embedded templates or the user's files (oneshot.md O4).
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +8,7 @@ use minijinja::{Environment, Value};
 
 use super::fact::Role;
 use super::result::Found;
-use crate::config::OneshotPrompts;
+use crate::config::{OneshotPrompts, document};
 
 const WORKER: &str = include_str!("templates/worker.md");
 const REWORKER: &str = include_str!("templates/reworker.md");
@@ -58,7 +57,7 @@ impl Templates {
             None => Ok(embedded.to_owned()),
             Some(name) => {
                 let path = root.join(name);
-                fs::read_to_string(&path).map_err(|source| TemplateError::Read { path, source })
+                document(&path).map_err(|source| TemplateError::Read { path, source })
             }
         };
         let own = Self {
@@ -173,6 +172,8 @@ fn shortened(text: &str, over: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const CHECKS: &[String] = &[];

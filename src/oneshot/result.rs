@@ -70,11 +70,7 @@ impl Heard {
     pub fn replay(&mut self, record: &Value) {
         let data = &record["data"];
         let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
-        let stream = match record["stream"].as_str() {
-            Some("stderr") => Some(Stream::Stderr),
-            Some("stdout") => Some(Stream::Stdout),
-            _ => None,
-        };
+        let stream = (record["stream"].as_str() == Some("stderr")).then_some(Stream::Stderr);
         let is_error = data["is_error"].as_bool().unwrap_or(false);
         let kind = match record["kind"].as_str() {
             Some("output") if data["session_id"].is_string() => Kind::Session { id: text("session_id") },
@@ -237,11 +233,18 @@ fn without_escapes(text: &str) -> String {
             Some('[') => while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {},
             // Up to BEL or the string terminator.
             Some(']') => while chars.next().is_some_and(|c| c != '\u{7}' && c != '\\') {},
+            // A set of characters and its name: `tput sgr0` says `ESC ( B`.
+            Some('(' | ')' | '*' | '+' | '#' | '%' | ' ') => {
+                chars.next();
+            }
             _ => {}
         }
     }
     out
 }
+
+#[cfg(test)]
+mod tests_edges;
 
 #[cfg(test)]
 mod tests {
@@ -356,5 +359,64 @@ mod tests {
         assert!(
             back.finished() && back.knows(&message("m")) && !back.knows(&message("n")) && back.anything()
         );
+    }
+
+    /// O5: tools and ends of processes read back from the log as they were heard; a line that is none of it says nothing.
+    #[test]
+    fn a_log_replays_tools_and_ends() {
+        let lines = [
+            r#"{"kind":"tool_use","stream":"stdout","data":{"id":"x","name":"x","input":{"a":1}}}"#,
+            r#"{"kind":"tool_result","stream":"stdout","data":{"id":"x","text":"no","is_error":true}}"#,
+            r#"{"kind":"tool_result","stream":"stdout","data":{"id":"x","text":"yes"}}"#,
+            r#"{"kind":"output","stream":"stdout","data":{"text":"half","partial":true}}"#,
+            r#"{"kind":"exit","stream":null,"data":{"state":"completed"}}"#,
+            r#"{"kind":"exit","stream":null,"data":{"state":"failed"}}"#,
+            r#"{"kind":"warning","stream":null,"data":{"text":"m"}}"#,
+        ];
+        let mut back = Heard::default();
+        for line in lines {
+            back.replay(&serde_json::from_str(line).unwrap());
+        }
+        let result = |text: &str, is_error| Kind::ToolResult { id: "x".into(), text: text.into(), is_error };
+        let mut direct = heard(&[tool("x"), result("no", true), result("yes", false), output("half")]);
+        assert_eq!((back.completed(), direct.completed()), (1, 0));
+        direct.completed = 1;
+        assert_eq!(back, direct);
+        assert_eq!(back.notes[1], Note::Tool("tool failed: no".into()));
+        assert_eq!(back.notes[2], Note::Tool("tool said: yes".into()));
+    }
+
+    /// O5: an agent that never stops talking is remembered by its end.
+    #[test]
+    fn only_the_end_is_kept() {
+        let mut long = Heard::default();
+        for n in 0..2 * NOTES + 10 {
+            long.hear(&message(&format!("m{n}")), Some(Stream::Stdout));
+        }
+        assert_eq!(long.notes.len(), NOTES + 10);
+        assert_eq!(long.last_word(""), format!("m{}", 2 * NOTES + 9));
+        let mut loud = Heard::default();
+        for n in 0..5u8 {
+            loud.hear(&Kind::Output { bytes: vec![b'a' + n; PLAIN_BYTES / 2] }, Some(Stream::Stdout));
+        }
+        assert_eq!(
+            (loud.plain.len(), loud.plain.first(), loud.plain.last()),
+            (PLAIN_BYTES, Some(&b'd'), Some(&b'e'))
+        );
+    }
+
+    /// Titles, colours and lone escapes of a terminal are no words.
+    #[test]
+    fn escapes_are_left_out() {
+        for (text, plain) in [
+            ("\u{1b}]0;title\u{7}text", "text"),
+            ("\u{1b}]8;;http://x\u{1b}\\text", "text"),
+            ("a\u{1b}[2Kb\u{1b}[1;31mc", "abc"),
+            ("a\u{1b}", "a"),
+            ("a\u{1b}(B\u{1b}[mb", "ab"),
+            ("a\u{1b}7b", "ab"),
+        ] {
+            assert_eq!(without_escapes(text), plain, "{text:?}");
+        }
     }
 }

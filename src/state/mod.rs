@@ -14,6 +14,8 @@ mod transition;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_edges;
 
 pub use error::{FieldProblem, StateError};
 pub use import::{ImportError, import};

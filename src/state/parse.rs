@@ -85,7 +85,7 @@ impl<'a> Fields<'a> {
     }
 
     fn problem(&self, field: &str, raw: &RawValue, message: impl Into<String>) -> FieldProblem {
-        FieldProblem::Field { line: self.line_of(raw), field: field.into(), message: message.into() }
+        FieldProblem::Field { line: self.line_of(raw), field: field.into(), message: tame(&message.into()) }
     }
 
     fn refuse_duplicates(&self) -> Result<(), FieldProblem> {
@@ -108,7 +108,7 @@ impl<'a> Fields<'a> {
     fn role(&self, key: &str, name: &str, roles: &[RoleId]) -> Result<RoleId, FieldProblem> {
         roles.iter().find(|r| r.as_str() == name).cloned().ok_or_else(|| {
             let known: Vec<&str> = roles.iter().map(RoleId::as_str).collect();
-            let message = format!("unknown role `{name}` (the workflow has {})", known.join(", "));
+            let message = format!("unknown role `{}` (the workflow has {})", brief(name), known.join(", "));
             FieldProblem::Field {
                 line: self.get(key).map_or(1, |raw| self.line_of(raw)),
                 field: key.into(),
@@ -129,7 +129,7 @@ impl<'a> Fields<'a> {
                     Status::Waiting(self.role("status", role, roles)?)
                 } else {
                     let line = self.get("status").map_or(1, |raw| self.line_of(raw));
-                    let message = format!("unknown status `{other}`");
+                    let message = format!("unknown status `{}`", brief(other));
                     return Err(FieldProblem::Field { line, field: "status".into(), message });
                 }
             }
@@ -142,7 +142,7 @@ impl<'a> Fields<'a> {
         text.parse().map(Some).map_err(|_| FieldProblem::Field {
             line: self.get(key).map_or(1, |raw| self.line_of(raw)),
             field: key.into(),
-            message: format!("expected {expected}, found \"{text}\""),
+            message: format!("expected {expected}, found \"{}\"", brief(&text)),
         })
     }
 
@@ -227,7 +227,25 @@ impl<'a> Fields<'a> {
 /// What was found, short enough for one line of an error.
 fn shown(raw: &RawValue) -> String {
     let text: String = raw.get().split_whitespace().collect::<Vec<_>>().join(" ");
+    brief(&text)
+}
+
+/// At most 40 characters of a text, none of which moves a cursor.
+fn brief(text: &str) -> String {
+    let text = tame(text);
     if text.chars().count() <= 40 { text } else { text.chars().take(37).chain("...".chars()).collect() }
+}
+
+/// Control characters as their escapes: the text came from another machine and goes to a terminal.
+fn tame(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+        out
+    })
 }
 
 fn line_at(text: &str, offset: usize) -> usize {

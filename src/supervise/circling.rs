@@ -79,6 +79,9 @@ impl Circling {
 }
 
 #[cfg(test)]
+mod tests_edges;
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 

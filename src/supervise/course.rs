@@ -228,3 +228,5 @@ impl Course {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_edges;

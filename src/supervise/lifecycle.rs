@@ -88,10 +88,6 @@ impl Lifecycle {
         Ok(Response::Changed)
     }
 
-    pub fn is_terminal(&self) -> bool {
-        matches!(self, Self::Completed | Self::Failed(_) | Self::Interrupted { .. })
-    }
-
     /// The state's word.
     pub fn name(&self) -> &'static str {
         match self {

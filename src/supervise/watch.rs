@@ -172,7 +172,7 @@ impl Watch {
         let Some(used) = cpu() else { return };
         if let Some((then, before)) = self.cpu.replace((now, used)) {
             let worked = used.saturating_sub(before);
-            if !worked.is_zero() && worked >= now.saturating_sub(then) / BUSY {
+            if worked >= now.saturating_sub(then) / BUSY {
                 self.busy = now;
                 self.warned_silence = false;
                 self.next_look = now + limit / 2;
@@ -213,3 +213,5 @@ fn seconds(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_edges;

@@ -396,6 +396,20 @@ mod tests {
         assert_eq!(on, [Action::GoOn, push]);
     }
 
+    /// What is new to tell goes out at once, and never later than it was due anyway.
+    #[test]
+    fn news_hurries_the_next_renewal() {
+        let begin = || vec![Event::Started, Event::Built(commit(2)), Event::Pushed, shows(2)];
+        let mut lease = fresh();
+        assert_eq!(feed(&mut lease, 1000, begin()), [Action::Wait { until: secs(1200) }]);
+        lease.hurry(secs(1050));
+        assert_eq!(feed(&mut lease, 1050, vec![Event::Woke]), [Action::Build { on: Some(commit(2)) }]);
+        let mut lease = fresh();
+        feed(&mut lease, 1000, begin());
+        lease.hurry(secs(1250));
+        assert_eq!(feed(&mut lease, 1200, vec![Event::Woke]), [Action::Build { on: Some(commit(2)) }]);
+    }
+
     /// G10: a main loop that does not tick is not kept alive.
     #[test]
     fn a_hung_main_loop_renews_nothing() {
@@ -407,5 +421,10 @@ mod tests {
         }
         let back = lease.step(secs(1710), secs(1710), Event::Woke);
         assert_eq!(back, [Action::List]);
+        // Also at the very end of the lease it sleeps, and does not spin.
+        let mut lease = fresh();
+        feed(&mut lease, 1000, vec![Event::Started, Event::Built(commit(2)), Event::Pushed, shows(2)]);
+        let end = lease.step(secs(1600), secs(1000), Event::Woke);
+        assert_eq!(end, [Action::Warn, Action::Wait { until: secs(1610) }]);
     }
 }

@@ -274,6 +274,44 @@ mod tests {
         assert_eq!(Spent::of_all(&[silent]).cost(), None, "unknown, not 0");
     }
 
+    /// A9: no turns without progress is no limit; a running attempt counts with what it has used.
+    #[test]
+    fn zero_and_what_runs() {
+        let off = Budget { no_progress_turns: Some(0), ..Budget::default() };
+        assert_eq!(reached(&off, &spent(9, 0, &[], 9)), None);
+        let tokens = Budget { tokens: Some(100), ..Budget::default() };
+        let before = spent(1, 0, &[used(60, 0, None)], 0);
+        assert_eq!(used_up(&tokens, &before), None);
+        let running = before.with(used(30, 10, None));
+        assert_eq!(used_up(&tokens, &running), Some(Reached::Tokens { used: 100, limit: 100 }));
+        let mut silent = running;
+        assert_eq!(silent.blind_spot(&tokens), None);
+        silent.add(None);
+        assert!(silent.blind_spot(&tokens).unwrap().contains("budget.tokens"));
+    }
+
+    #[test]
+    fn a_reached_limit_has_numbers() {
+        let numbers = [
+            Reached::Turns(3),
+            Reached::Wall(Duration::from_secs(90)),
+            Reached::Tokens { used: 12, limit: 10 },
+            Reached::Cost { used: 0.5, limit: 0.25 },
+            Reached::NoProgress(2),
+        ]
+        .map(|r| r.numbers());
+        assert_eq!(
+            numbers,
+            [
+                ("turns", 3.0, 3.0),
+                ("wall_secs", 90.0, 90.0),
+                ("tokens", 10.0, 12.0),
+                ("cost_usd", 0.25, 0.5),
+                ("no_progress_turns", 2.0, 2.0),
+            ]
+        );
+    }
+
     #[test]
     fn a_reached_limit_names_its_key() {
         let words = [
@@ -294,5 +332,42 @@ mod tests {
                 "budget.no_progress_turns reached: 2 turns without any change",
             ]
         );
+    }
+
+    /// A9: what the record of a reached limit holds: its name, its value, and what was used.
+    #[test]
+    fn a_reached_limit_in_numbers() {
+        let cases = [
+            (Reached::Turns(3), ("turns", 3.0, 3.0)),
+            (Reached::Wall(Duration::from_millis(1500)), ("wall_secs", 1.5, 1.5)),
+            (Reached::Tokens { used: 12, limit: 10 }, ("tokens", 10.0, 12.0)),
+            (Reached::Cost { used: 0.5, limit: 0.25 }, ("cost_usd", 0.25, 0.5)),
+            (Reached::NoProgress(2), ("no_progress_turns", 2.0, 2.0)),
+        ];
+        for (reached, numbers) in cases {
+            assert_eq!(reached.numbers(), numbers);
+        }
+    }
+
+    /// A9: what is left is told for each limit there is, also while a turn runs, and never below zero.
+    #[test]
+    fn what_is_left_of_each_limit() {
+        let budget = Budget {
+            turns: Some(4),
+            wall_secs: Some(Secs::new(90)),
+            tokens: Some(10),
+            cost_usd: Some(1.0),
+            ..Budget::default()
+        };
+        let begun = spent(3, 60, &[used(4, 4, Some(0.25))], 0);
+        assert_eq!(left(&budget, &begun), ["1 turn", "30s", "2 tokens", "$0.75"]);
+        let running = begun.with(used(4, 1, Some(0.5)));
+        assert_eq!(left(&budget, &running), ["1 turn", "30s", "0 tokens", "$0.25"]);
+        assert_eq!(used_up(&budget, &running).map(|r| r.key()), Some("budget.tokens"));
+        assert_eq!(
+            begun.with(Usage::default()).blind_spot(&budget).map(|words| words.len() > 10),
+            Some(true)
+        );
+        assert_eq!(left(&Budget::default(), &running), Vec::<String>::new());
     }
 }

@@ -199,6 +199,17 @@ mod tests {
     }
 
     #[test]
+    fn six_commits_are_all_of_six() {
+        let lines = |n: usize| {
+            let commits = (0..n).map(|i| format!("c{i}")).collect();
+            let previous = full().previous.map(|p| Previous { commits, ..p });
+            Context { previous, ..full() }.render()
+        };
+        assert!(!lines(6).contains("earlier commits") && lines(6).contains("  - commit c0\n"));
+        assert!(lines(7).contains("  - and 1 earlier commits\n") && !lines(7).contains("commit c0\n"));
+    }
+
+    #[test]
     fn the_focus_is_file_safe() {
         for (input, expected) in [
             ("", "misc"),
@@ -206,9 +217,9 @@ mod tests {
             ("# x\n**Focus:** a/../b c", "a-..-b-c"),
             ("Focus: ../..", "misc"),
             ("- Focus: naïve", "na-ve"),
+            ("Focus: a_b.c-d", "a_b.c-d"),
         ] {
-            let found = focus(&input.replace("**Focus:**", "Focus:"));
-            assert_eq!(found, expected, "{input}");
+            assert_eq!(focus(input), expected, "{input}");
         }
     }
 }

@@ -202,5 +202,30 @@ mod tests {
     fn a_hand_off_without_its_claim_counts() {
         let rows = turns(&[commit(1, 5, "[SYNC i=4] actor=ralph status=interrupted")]);
         assert_eq!((rows.len(), rows[0].iteration, rows[0].claim), (1, 4, None));
+        assert_eq!((rows[0].began, rows[0].at()), (None, 5));
+    }
+
+    /// T39: a turn that was given back is one, and is over.
+    #[test]
+    fn a_released_turn_is_over() {
+        let rows = turns(&[
+            commit(1, 10, "[SYNC i=1] actor=ralph status=running"),
+            commit(2, 90, "[SYNC i=1] actor=ralph status=released\n\nReason: given back\n"),
+            commit(3, 95, "[SYNC i=1] actor=ralph status=running"),
+        ]);
+        let brief: Vec<_> = rows.iter().map(|r| (r.outcome, r.at(), r.waited)).collect();
+        let waited = Some(Duration::from_secs(5));
+        assert_eq!(brief, [(Outcome::Released, 90, None), (Outcome::Running, 95, waited)]);
+        assert_eq!(rows[0].reason.as_deref(), Some("given back"));
+        assert_eq!(Row { began: None, ..rows[1].clone() }.at(), 0);
+    }
+
+    /// The word for people is the one for programs.
+    #[test]
+    fn an_outcome_is_one_word() {
+        use Outcome::{Failed, Interrupted, Lost, Ok, Released, Running};
+        for outcome in [Ok, Failed, Interrupted, Released, Lost, Running] {
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.words());
+        }
     }
 }

@@ -171,3 +171,7 @@ pub fn check(workflow: &Workflow, rules: &Rules, role: &RoleId, choice: &Choice)
 #[cfg(test)]
 #[path = "router_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "router_tests_edges.rs"]
+mod tests_edges;

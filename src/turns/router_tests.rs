@@ -106,3 +106,35 @@ fn refusals_name_choice_rule_and_what_was_allowed() {
         "`main.md` (chosen by the router prompt's answer (router_default)) is not allowed for galph: supervisor.md, reviewer.md"
     );
 }
+
+/// T9: a name that no workflow has is refused; in its mode's words, who chose is told.
+#[test]
+fn strangers_are_refused_and_choices_are_explained() {
+    let stranger = deterministic(&pair(), &on(1), &role("stranger"), 1).unwrap_err();
+    assert_eq!(stranger.to_string(), "`stranger` is not a role of the workflow");
+    assert_eq!(override_prompt(&pair(), &on(0), &role("galph")), Ok(None), "no router prompt, none needed");
+    for (mode, words) in [
+        (Mode::RouterDefault, "router_default"),
+        (Mode::RouterFirst, "router_first"),
+        (Mode::RouterOnly, "router_only"),
+    ] {
+        let choice = read_answer(&Rules { mode, ..on(0) }, "reviewer.md").unwrap();
+        assert_eq!(choice.reason, format!("the router prompt's answer ({words})"));
+        assert_eq!(
+            (choice.source.to_string().as_str(), choice.answer.as_deref()),
+            ("router", Some("reviewer.md"))
+        );
+    }
+    let off = Rules { enabled: false, ..on(1) };
+    let told = |rules: &Rules, name: &str| {
+        let choice = deterministic(&pair(), rules, &role(name), 2).unwrap();
+        format!("{}: {}", choice.source, choice.reason)
+    };
+    assert_eq!(told(&off, "galph"), "deterministic: galph's own prompt (router off)");
+    assert_eq!(told(&on(1), "galph"), "deterministic: review cadence: iteration 2 is a multiple of 1");
+    assert_eq!(
+        told(&on(2), "ralph"),
+        "deterministic: ralph's own prompt (the review cadence is the first role's)"
+    );
+    assert_eq!(told(&on(3), "ralph"), "deterministic: ralph's own prompt");
+}

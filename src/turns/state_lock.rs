@@ -40,8 +40,18 @@ impl StateLock {
     pub fn take(state: &Path) -> Result<Self, StateLockError> {
         let path = lock_of(state);
         let io = |source| StateLockError::Io { path: path.clone(), source };
-        let open =
-            || OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        // Never through a link, which may have come with the repository.
+        let no_link = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
+        let open = || {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .custom_flags(no_link)
+                .open(&path)
+        };
         let file = match open() {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 std::fs::create_dir_all(state.parent().unwrap_or(Path::new("."))).map_err(io)?;

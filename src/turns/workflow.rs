@@ -99,3 +99,69 @@ impl Workflow {
         names
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn role(name: &str) -> RoleId {
+        RoleId::parse(name).unwrap()
+    }
+
+    fn step(name: &str, prompts: &[&str]) -> Step {
+        Step {
+            role: role(name),
+            prompt: format!("{name}.md"),
+            prompts: prompts.iter().map(|p| (*p).to_owned()).collect(),
+            checks: vec![],
+            on_check_fail: OnCheckFail::default(),
+            scope: vec![],
+        }
+    }
+
+    fn three() -> Workflow {
+        let steps = vec![step("plan", &["replan.md"]), step("build", &[]), step("test", &["bench.md"])];
+        Workflow::new(steps, "reviewer.md".into()).unwrap()
+    }
+
+    /// T7: at least one role, and none of them twice.
+    #[test]
+    fn a_workflow_needs_roles_that_differ() {
+        let made = |steps| Workflow::new(steps, "reviewer.md".into()).map_err(|e| e.to_string());
+        assert_eq!(made(vec![]), Err("the workflow has no step".into()));
+        let twice = vec![step("plan", &[]), step("build", &[]), step("plan", &["other.md"])];
+        assert_eq!(made(twice), Err("role `plan` stands twice in the workflow".into()));
+        assert!(made(vec![step("plan", &[])]).is_ok());
+    }
+
+    /// T7: the roles follow each other in the order of the file; after the last a new iteration begins.
+    #[test]
+    fn the_order_goes_round() {
+        let workflow = three();
+        assert_eq!(workflow.roles(), [role("plan"), role("build"), role("test")]);
+        assert_eq!(workflow.after(&role("plan")), (&role("build"), false));
+        assert_eq!(workflow.after(&role("build")), (&role("test"), false));
+        assert_eq!(workflow.after(&role("test")), (&role("plan"), true));
+        let ends = |name: &str| (workflow.is_first(&role(name)), workflow.is_last(&role(name)));
+        assert_eq!(
+            [ends("plan"), ends("build"), ends("test")],
+            [(true, false), (false, false), (false, true)]
+        );
+        let alone = Workflow::new(vec![step("solo", &[])], "reviewer.md".into()).unwrap();
+        assert_eq!(alone.after(&role("solo")), (&role("solo"), true));
+        assert!(alone.is_first(&role("solo")) && alone.is_last(&role("solo")));
+    }
+
+    /// T10 b: a role runs its own prompts and the reviewer; no other role's, and a stranger none.
+    #[test]
+    fn each_role_has_its_own_prompts() {
+        let workflow = three();
+        assert_eq!(workflow.allowed_for(&role("plan")), ["plan.md", "replan.md", "reviewer.md"]);
+        assert_eq!(workflow.allowed_for(&role("build")), ["build.md", "reviewer.md"]);
+        assert_eq!(workflow.allowed_for(&role("stranger")), Vec::<String>::new());
+        assert_eq!(workflow.step(&role("stranger")), None);
+        let reviewed = vec![step("plan", &["reviewer.md"])];
+        let workflow = Workflow::new(reviewed, "reviewer.md".into()).unwrap();
+        assert_eq!(workflow.allowed_for(&role("plan")), ["plan.md", "reviewer.md"], "named once");
+    }
+}

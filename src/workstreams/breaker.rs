@@ -198,6 +198,14 @@ mod tests {
         assert_eq!(after(4).succeeded(false).failed(9, false).admits(9), Admission::Yes, "in a row");
     }
 
+    /// A clock that was set back holds no tool; the moment of opening is no such thing.
+    #[test]
+    fn a_clock_set_back_allows_a_trial() {
+        let open = Circuit::Open { since: 100, failures: 5 };
+        assert_eq!(open.admits(100), Admission::NotBefore(100 + OPEN_MS));
+        assert_eq!(open.admits(99), Admission::Trial);
+    }
+
     proptest! {
         /// A restart between any two events changes nothing but that a trial is given up.
         #[test]

@@ -199,6 +199,7 @@ mod tests {
         assert_eq!(graph.dependents(0), [1, 2]);
         assert!(graph.waits_for(3, 0) && !graph.waits_for(1, 2) && !graph.waits_for(0, 0));
         assert!(Graph::new(&[]).unwrap().levels().is_empty());
+        assert!(Graph::new(&[]).unwrap().is_empty() && !graph.is_empty());
     }
 
     /// W6: the path is named, and only it: not the way to it, not what hangs on it.

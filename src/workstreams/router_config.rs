@@ -285,4 +285,74 @@ mod tests {
         assert_eq!(problems.len(), 5, "{problems:#?}");
         assert!(read("{").is_err() && read(r#"{"app": {}}"#).unwrap_err()[0].contains("unknown field `app`"));
     }
+
+    /// W14: every kind of app, and a command as a line or as a list.
+    #[test]
+    fn every_kind_of_app() {
+        let text = r#"{"version": 1, "apps": {
+            "claude": {"kind": "llm"},
+            "py": {"kind": "python", "command": "tools.lint:main"},
+            "py_list": {"kind": "python", "command": ["tools.lint:main"]},
+            "sh": {"kind": "shell", "command": "make | cat"},
+            "sh_list": {"kind": "shell", "command": ["make", "all"]},
+            "web": {"kind": "http", "command": "http://localhost:1/x"},
+            "cli": {"kind": "cli", "command": ["make", "two words"]}}}"#;
+        let tools = read(text).unwrap().tools;
+        let tool = |name: &str| tools.get(name).unwrap();
+        assert_eq!(tool("claude").agent.as_deref(), Some("claude"), "named by itself");
+        assert_eq!(tool("py").python.as_deref(), Some("tools.lint:main"));
+        assert_eq!(tool("py_list").python, tool("py").python);
+        assert_eq!(tool("sh").shell.as_deref(), Some("make | cat"));
+        assert_eq!(tool("sh_list").run, Some(vec!["make".to_owned(), "all".to_owned()]));
+        assert_eq!(tool("web").http.as_ref().map(|h| h.url.as_str()), Some("http://localhost:1/x"));
+        assert_eq!(tool("cli").run, Some(vec!["make".to_owned(), "two words".to_owned()]));
+    }
+
+    /// W14: an app that cannot be run is named, with what it lacks.
+    #[test]
+    fn apps_that_cannot_be_run() {
+        let problems = |app: &str| {
+            let text = format!(r#"{{"apps": {{"a": {app}}}, "defaults": {{"max_attempts": 0}}}}"#);
+            read(&text).unwrap_err()
+        };
+        let cases = [
+            (r#"{"kind": "python"}"#, "apps.a: a python app has `module:function` as its command"),
+            (
+                r#"{"kind": "python", "command": ["a", "b"]}"#,
+                "apps.a: a python app has `module:function` as its command",
+            ),
+            (r#"{"kind": "shell"}"#, "apps.a: it has no command"),
+            (
+                r#"{"kind": "http", "command": "localhost"}"#,
+                "apps.a: an http app has its address as its command",
+            ),
+            (r#"{"command": "it's"}"#, "apps.a: it has no command"),
+            (r#"{"command": []}"#, "apps.a: it has no command"),
+            (
+                r#"{"kind": "x", "command": "y"}"#,
+                "apps.a: kind `x` is none of agent, command, shell, python, http",
+            ),
+        ];
+        for (app, words) in cases {
+            let told = problems(app);
+            assert_eq!(told, [words, "defaults.max_attempts counts the first attempt: at least 1"], "{app}");
+        }
+    }
+
+    /// A file without defaults leaves the steps as they are.
+    #[test]
+    fn no_defaults_change_nothing() {
+        let found = read("{}").unwrap();
+        let mut spec = super::super::spec::Spec::default();
+        let own = Retry { attempts: 2, ..Retry::default() };
+        spec.steps.push(super::super::spec::Step { retry: Some(own), ..Default::default() });
+        spec.steps.push(super::super::spec::Step::default());
+        let before = spec.clone();
+        found.complete(&mut spec);
+        assert_eq!(spec, before);
+        let three = read(r#"{"defaults": {"max_attempts": 3}}"#).unwrap();
+        three.complete(&mut spec);
+        let attempts: Vec<u64> = spec.steps.iter().map(|s| s.retry.as_ref().unwrap().attempts).collect();
+        assert_eq!(attempts, [2, 3], "a step's own word counts");
+    }
 }

@@ -347,3 +347,5 @@ impl<'g> Schedule<'g> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_edges;

@@ -85,6 +85,9 @@ pub fn pick(candidates: &[Candidate]) -> Option<(usize, String)> {
 }
 
 #[cfg(test)]
+mod tests_edges;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,6 +1,7 @@
 //! The fuzz targets of `fuzz/`, run as plain property tests: over arbitrary bytes, and over files that were good until
 //! something was done to them. `ORCHESTRATOR_TEST_SCALE=10` runs ten times as many cases.
 
+mod corpus;
 mod limits;
 mod mutate;
 mod properties;

@@ -60,6 +60,8 @@ pub fn states() -> Vec<Vec<u8>> {
     let turn = r#"{"id":"a","epoch":18446744073709551615,"role":"ralph","holder":{"host":"h","boot":"b","pid":1,"started":"1","nonce":"n"},"claimed_at":"2026-01-01T00:00:00Z","lease_secs":600,"lease_ref":null,"failures":18446744073709551615,"new":[1]}"#;
     all.extend(texts(&[
         "{}",
+        "{\"status\": \"wa\\ting-ralph\"}",
+        "{\"expected_actor\": \"\u{9b}2J\"}",
         &format!(
             "{{\"iteration\": 18446744073709551615, \"expected_actor\": \"ralph\", \"status\": \"running-ralph\", \"exit\": false, \"exit_reason\": null, \"turn\": {turn}, \"other\": {{\"a\": [1.50, -0]}}}}"
         ),

@@ -11,7 +11,7 @@ use super::facts::{BadPrompt, Facts, Git, Goal, Remote, StateFile, Trouble};
 use super::outside;
 use crate::agents;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Mode, find_root, glob_set};
+use crate::config::{Config, Mode, document, find_root, glob_set};
 use crate::control;
 use crate::ids::RoleId;
 use crate::state::{State, StateError, Status};
@@ -199,7 +199,7 @@ fn prompts(settings: &Settings, facts: &mut Facts) {
 
 fn goal(settings: &Settings) -> Goal {
     let file = settings.config.goal_file.clone();
-    match std::fs::read_to_string(settings.root.join(&file)) {
+    match document(&settings.root.join(&file)) {
         Err(_) => Goal::Missing(file),
         Ok(text) if goal_is_template(&text) => Goal::Template(file),
         Ok(_) => Goal::Written,

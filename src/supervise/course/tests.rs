@@ -141,3 +141,28 @@ fn left_running() {
     assert_eq!(course.ended(Exit::Code(0), true, ms(0)), Response::Look);
     assert!(!course.leaves_family());
 }
+
+/// P9, P10: who is at its end already is not pushed any further, and no deadline is invented.
+#[test]
+fn nothing_is_done_twice() {
+    let mut course = Course::new(GRACE, false);
+    assert!(course.is_live());
+    assert_eq!(course.tick(ms(100_000)), Response::Nothing, "nobody asked");
+    course.sent(ms(1));
+    assert_eq!(course.due(), None);
+    assert_eq!(course.insist(ms(2)), Response::Kill, "at once, unasked");
+    assert!(!course.is_live());
+    course.sent(ms(3));
+    assert_eq!(course.due(), Some(ms(2) + PATIENCE), "a kill gets no more time for being late");
+    assert_eq!(course.ended(Exit::Signal(9), false, ms(4)), Response::Look);
+    assert_eq!(course.insist(ms(5)), Response::Nothing, "its family is being killed already");
+    assert_eq!(course.tick(ms(4) + PATIENCE), Response::Done, "given up");
+    let mut course = Course::new(GRACE, false);
+    assert_eq!(course.ended(Exit::Code(0), true, ms(0)), Response::Look);
+    assert_eq!(course.insist(ms(1)), Response::KillFamily);
+    let mut course = Course::new(GRACE, false);
+    assert_eq!(course.ended(Exit::Code(0), true, ms(0)), Response::Look);
+    assert_eq!(course.tick(MOMENT), Response::TerminateFamily);
+    course.sent(MOMENT + ms(7));
+    assert_eq!(course.due(), Some(MOMENT * 2 + ms(7)), "the family's moment counts from its signal");
+}

@@ -94,8 +94,8 @@ impl Machine {
     fn control_done(&mut self, what: &Control, now: Now, out: &mut Vec<Action>) {
         // What this clone had begun of it is part of it, or put aside by whoever called.
         if matches!(what, Control::HandOff { .. }) {
-            let open = self.journal.turn.take().is_some();
-            if open || self.journal.claim.take().is_some() {
+            let (turn, claim) = (self.journal.turn.take(), self.journal.claim.take());
+            if turn.is_some() || claim.is_some() {
                 self.write_journal(out);
             }
         }

@@ -103,7 +103,7 @@ impl Machine {
             Decision::Leave(reason) => self.exit(reason, out),
             Decision::Claim(kind) => self.claim(kind, out),
             Decision::Wait(why) => {
-                self.say_if_dead(&state, ripe, &why, out);
+                self.say_if_dead(&state, ripe, out);
                 self.idle(now, why, out);
             }
         }
@@ -142,9 +142,10 @@ impl Machine {
         }
     }
 
-    fn say_if_dead(&mut self, state: &StateView, ripe: bool, why: &Waiting, out: &mut Vec<Action>) {
+    /// A ripe turn that is not taken over: another role's, or a command's to take.
+    fn say_if_dead(&mut self, state: &StateView, ripe: bool, out: &mut Vec<Action>) {
         let turn = state.turn.as_ref().map(|t| t.id.clone());
-        if ripe && self.waiting.dead != turn && *why != Waiting::Standby {
+        if ripe && self.waiting.dead != turn {
             let sign = self.last_sign();
             out.extend(turn.clone().map(|turn| Action::Say(Message::LooksDead { turn, sign })));
             self.waiting.dead = turn;

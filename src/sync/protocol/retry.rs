@@ -61,6 +61,15 @@ mod tests {
         assert_eq!(retry.failed(secs(500), limit), Some(FIRST));
     }
 
+    /// G15: half a minute of a quarter of an hour is the longest rest.
+    #[test]
+    fn no_rest_is_longer_than_its_part() {
+        let mut retry = Retry::default();
+        let rests: Vec<u64> =
+            (0..8).map(|n| retry.failed(secs(n), secs(900)).unwrap()).map(|d| d.as_secs()).collect();
+        assert_eq!(rests, [0, 1, 2, 4, 8, 16, 30, 30]);
+    }
+
     /// G15: `retry_secs: 0` fails at once.
     #[test]
     fn no_time_means_no_second_try() {

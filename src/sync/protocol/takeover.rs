@@ -144,6 +144,18 @@ mod tests {
         assert!(ripe(&seen, "other", 720));
     }
 
+    /// Only a clock that went back is distrusted, each on its own boot; one that stands still is not.
+    #[test]
+    fn a_clock_that_stands_still_counts_on() {
+        let seen = Observation { wall: 5, ..see(None, "t", None, 100) };
+        assert_eq!(see(Some(seen.clone()), "t", None, 100), seen);
+        assert_eq!(see(Some(seen), "t", None, 99), see(None, "t", None, 99));
+        let before = |wall| Observation { boot: BootId::new("before"), wall, ..see(None, "t", None, 500) };
+        let wall = now(100).wall;
+        assert_eq!(see(Some(before(wall)), "t", None, 100), before(wall));
+        assert_eq!(see(Some(before(wall + 1)), "t", None, 100), see(None, "t", None, 100));
+    }
+
     /// A wall clock set back across a reboot must not keep an old reading alive for ever.
     #[test]
     fn a_clock_set_back_restarts_the_count() {

@@ -1,10 +1,15 @@
 //! What the simulator does not judge: exit codes, limits, and the order of single steps.
 
+mod commands;
+mod odd;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
 use crate::ids::RoleId;
+
+mod edges;
 
 fn role(name: &str) -> RoleId {
     RoleId::parse(name).unwrap()

@@ -133,4 +133,32 @@ mod tests {
         assert_eq!(choose(Transport::Git, &net, &none).way, Way::Program);
         assert_eq!(choose(Transport::Git, &net, &none).notice(), None);
     }
+
+    /// G18: whoever gets the git program instead of git2 is told why, by what can be changed.
+    #[test]
+    fn each_reason_has_its_words() {
+        let cases = [
+            (Why::HereShallow, "this clone is shallow"),
+            (Why::HerePartial, "this clone is partial"),
+            (Why::ThereShallow, "the remote is shallow"),
+            (Why::ThereReftable, "the remote keeps its refs in reftables"),
+            (Why::ThereSha256, "the remote uses SHA-256"),
+            (Why::ThereUnknownFormat, "the remote has a format that libgit2 does not know"),
+            (Why::Hooks, "the remote has hooks"),
+            (Why::UpdateInstead, "the remote updates its working tree"),
+            (Why::SharedRepository, "the remote is shared by a group"),
+            (Why::ChecksObjects, "the remote checks what it receives"),
+            (Why::SshCommand, "an ssh command is configured"),
+            (Why::SshProxy, "ssh reaches the host through a proxy"),
+            (Why::SshAlias, "the host is an alias of the ssh configuration"),
+            (Why::SshKeyKind, "the ssh key is a security key or a certificate"),
+            (Why::SshKnownHosts, "ssh keeps its known hosts elsewhere"),
+        ];
+        let net = Place::Daemon { host: "h".into() };
+        for (why, words) in cases {
+            let choice = choose(Transport::Auto, &net, &Findings { whys: vec![why] });
+            assert_eq!(choice.notice(), Some(format!("reaching the remote with the git program: {words}")));
+        }
+        assert_eq!([Way::Smart, Way::Local].map(|w| w.to_string()), ["git2", "git2 (local path)"]);
+    }
 }

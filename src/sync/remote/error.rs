@@ -222,4 +222,110 @@ mod tests {
             assert_eq!(RemoteError::of_words(text.to_owned()).passing(), passing, "{text}");
         }
     }
+
+    /// G15, T1: what each kind of words becomes, and what a person is told to do.
+    #[test]
+    fn words_have_their_remedies() {
+        let cases = [
+            ("unexpected http status code: 401", "the remote refuses the login", "ORCHESTRATOR_GIT_TOKEN"),
+            ("unexpected http status code: 404", "no such repository", "git remote -v"),
+            ("SSL certificate problem: expired", "the server's certificate is not trusted", "SSL_CERT_FILE"),
+            (
+                "REMOTE HOST IDENTIFICATION HAS CHANGED!",
+                "the host key of the remote is not",
+                "ssh the remote",
+            ),
+            ("remote: error: quota exceeded", "the remote cannot store what was sent", "make room"),
+        ];
+        for (text, words, remedy) in cases {
+            let error = RemoteError::of_words(text.to_owned());
+            assert!(error.to_string().starts_with(words), "{error}");
+            let (Trouble::Passing(told) | Trouble::Lasting(told)) = error.trouble();
+            assert!(told.contains(remedy), "{told}");
+        }
+        let without_remedy = [
+            ("fatal: couldn't find remote ref x", "the remote does not have", Passing::Yes),
+            (
+                "fatal: detected dubious ownership in repository at '/x'",
+                "a repository of another user",
+                Passing::No,
+            ),
+            ("fatal: transport 'ext' not allowed", "the remote's protocol", Passing::No),
+            ("mismatched algorithms: client sha1", "the remote's object format", Passing::No),
+            ("nobody has ever seen this", "the remote cannot be reached", Passing::Yes),
+        ];
+        for (text, words, passing) in without_remedy {
+            let error = RemoteError::of_words(text.to_owned());
+            assert!(error.to_string().starts_with(words), "{error}");
+            assert_eq!((error.passing(), error.hint()), (passing, None), "{text}");
+        }
+    }
+
+    /// What libgit2 says by code and class goes the same ways.
+    #[test]
+    fn errors_of_the_library_have_their_kind() {
+        let kind = |code, class, text: &str| {
+            let error = RemoteError::from_git2(git2::Error::new(code, class, text), "box");
+            (error.to_string(), error.passing(), error.hint().unwrap_or_default())
+        };
+        let cases = [
+            (
+                ErrorCode::Certificate,
+                ErrorClass::Ssh,
+                "x",
+                "the host key of box is not",
+                Passing::No,
+                "ssh box",
+            ),
+            (
+                ErrorCode::Certificate,
+                ErrorClass::Ssl,
+                "x",
+                "the server's certificate",
+                Passing::No,
+                "SSL_CERT_FILE",
+            ),
+            (
+                ErrorCode::Auth,
+                ErrorClass::Http,
+                "x",
+                "the remote refuses the login: x",
+                Passing::No,
+                "ssh-agent",
+            ),
+            (ErrorCode::Timeout, ErrorClass::Os, "slow", "the remote cannot be reached", Passing::Yes, ""),
+            (
+                ErrorCode::GenericError,
+                ErrorClass::Net,
+                "reset",
+                "the remote cannot be reached",
+                Passing::Yes,
+                "",
+            ),
+            (
+                ErrorCode::GenericError,
+                ErrorClass::Odb,
+                "No space left on device",
+                "the remote cannot store",
+                Passing::Yes,
+                "make room",
+            ),
+            (
+                ErrorCode::GenericError,
+                ErrorClass::Repository,
+                "unsupported extension name",
+                "the repository's format",
+                Passing::No,
+                "",
+            ),
+            (ErrorCode::Owner, ErrorClass::Config, "not owned", "not owned", Passing::No, "safe.directory"),
+            (ErrorCode::GenericError, ErrorClass::Index, "odd", "odd", Passing::No, ""),
+        ];
+        for (code, class, text, words, passing, remedy) in cases {
+            let (told, passes, hint) = kind(code, class, text);
+            assert!(told.starts_with(words), "{told}");
+            assert_eq!(passes, passing, "{told}");
+            assert!(hint.contains(remedy) && hint.is_empty() == remedy.is_empty(), "{told}: {hint}");
+        }
+    }
 }

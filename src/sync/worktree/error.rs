@@ -90,3 +90,65 @@ pub(super) fn found<T>(result: Result<T, git2::Error>) -> Result<Option<T>, git2
         Err(e) => Err(e),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use git2::ErrorClass;
+
+    use super::*;
+
+    /// I2: what a person reads, and the remedy where there is one.
+    #[test]
+    fn refusals_are_told_with_their_remedy() {
+        let git = |code, text: &str| GitError::Git {
+            action: "read the index",
+            source: git2::Error::new(code, ErrorClass::Index, text),
+        };
+        let path = || PathBuf::from("/x/y");
+        let id = Oid::from_str(&"1".repeat(40)).unwrap();
+        let cases = [
+            (GitError::NoRepository { path: path() }, "no git repository in /x/y or above", "--no-git"),
+            (GitError::Bare { path: path() }, "the repository /x/y is bare", "working tree"),
+            (
+                GitError::Locked { path: path(), waited: Duration::from_millis(1500) },
+                "/x/y stayed locked for 1500 ms",
+                "remove /x/y",
+            ),
+            (
+                GitError::InTheWay { paths: vec!["a.txt".into(), "b.txt".into()] },
+                "changed files are in the way: a.txt, b.txt",
+                "move them aside",
+            ),
+            (git(ErrorCode::Owner, "not owned"), "read the index: not owned", "safe.directory"),
+            (
+                git(ErrorCode::GenericError, "unsupported mandatory extension: 'link'"),
+                "read the index: unsupported mandatory extension: 'link'",
+                "--no-split-index",
+            ),
+            (git(ErrorCode::GenericError, "odd"), "read the index: odd", ""),
+            (
+                GitError::Moved { reference: "refs/heads/w".into(), expected: None, now: Some(id) },
+                "refs/heads/w is at 1111111111111111111111111111111111111111, not at nothing",
+                "",
+            ),
+            (GitError::Detached, "HEAD is detached", ""),
+        ];
+        for (error, words, remedy) in cases {
+            assert_eq!(error.to_string(), words);
+            let hint = error.hint().unwrap_or_default();
+            assert!(hint.contains(remedy) && hint.is_empty() == remedy.is_empty(), "{words}: {hint}");
+        }
+    }
+
+    /// Only what is really not there counts as nothing.
+    #[test]
+    fn absent_is_no_failure() {
+        let with =
+            |code| found::<u8>(Err(git2::Error::new(code, ErrorClass::Reference, "x"))).map_err(|e| e.code());
+        assert_eq!(found(Ok(1)).unwrap(), Some(1));
+        assert_eq!(with(ErrorCode::NotFound), Ok(None));
+        assert_eq!(with(ErrorCode::UnbornBranch), Ok(None));
+        assert_eq!(with(ErrorCode::Locked), Err(ErrorCode::Locked));
+        assert!(GitError::is_locked(&git2::Error::new(ErrorCode::Locked, ErrorClass::Os, "x")));
+    }
+}

@@ -10,7 +10,7 @@ use super::Engine;
 use super::limits::Watch;
 use crate::agents::{Job, Ready, note, run_agent, shown};
 use crate::clock::file_stamp;
-use crate::config::Limits;
+use crate::config::{Limits, document};
 use crate::control::Board;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
@@ -44,7 +44,7 @@ pub fn context_for(
     past: Past,
 ) -> Context {
     let config = &settings.config;
-    let input = std::fs::read_to_string(settings.root.join(&config.input_file)).unwrap_or_default();
+    let input = document(&settings.root.join(&config.input_file)).unwrap_or_default();
     let report_dir = format!("plans/active/{}/reports/{}/", focus(&input), file_stamp(now));
     Context {
         role: role.to_string(),

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::attempts::Task;
+use crate::config::document;
 use crate::event::Event as Fact;
 use crate::ids::RoleId;
 use crate::supervise::Outcome;
@@ -62,7 +63,7 @@ impl Engine<'_> {
 
     fn read_prompt(&self, name: &str) -> Result<String, String> {
         let path = resolve(&self.settings.prompts_folder(), name).map_err(|e| e.to_string())?;
-        std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))
+        document(&path).map_err(|e| format!("{}: {e}", path.display()))
     }
 
     /// The router prompt, run through the default agent; its answer.

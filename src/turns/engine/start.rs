@@ -9,7 +9,7 @@ use super::record::step_for;
 use super::{Engine, Git, LoopError, World};
 use crate::agents;
 use crate::clock::{Clock, iso_seconds};
-use crate::config::Group;
+use crate::config::{Group, document};
 use crate::control::Board;
 use crate::event::{Event as Fact, Place};
 use crate::ids::RoleId;
@@ -322,7 +322,7 @@ impl<'a> Engine<'a> {
                 Err(e) => return Err(e.into()),
             }
         }
-        let goal = std::fs::read_to_string(s.root.join(&s.config.goal_file)).unwrap_or_default();
+        let goal = document(&s.root.join(&s.config.goal_file)).unwrap_or_default();
         if models && goal_is_template(&goal) {
             return Err(LoopError::GoalIsTemplate(s.config.goal_file.clone()));
         }

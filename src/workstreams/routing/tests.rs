@@ -212,3 +212,38 @@ fn rate_limits() {
     assert_eq!(world.choice(Need { again: Some("b"), ..EDIT }), "b", "the same is asked again");
     assert_eq!(world.choice(Need { again: Some("ghost"), ..EDIT }), "a");
 }
+
+/// W15, W20: a tool that is not there, and one whose circuit is being tried, are dropped with their reason.
+#[test]
+fn missing_and_on_trial() {
+    let mut world = World::new(vec![rule("r", &["a", "b"], Strategy::Fixed)]);
+    world.tools[0].missing = Some("`a` is not in PATH".into());
+    let decision = world.route(EDIT);
+    assert_eq!(decision.candidates[0].1.as_deref(), Some("`a` is not in PATH"));
+    assert_eq!(decision.chosen(), Some("b"));
+    let trial = Circuit::HalfOpen { trial: true, failures: 5 };
+    world.health.insert("b".into(), Health { circuit: trial, ..Health::default() });
+    let decision = world.route(EDIT);
+    assert_eq!(decision.candidates[1].1.as_deref(), Some("its circuit is on trial"));
+    assert_eq!((decision.choice, decision.safety), (Choice::Wait(None), None));
+}
+
+/// W14: what a step says is what is asked for.
+#[test]
+fn a_need_is_read_from_its_step() {
+    let failed = ["b".to_owned()];
+    let step = Step {
+        kind: Some("edit".into()),
+        domain: Some("docs".into()),
+        risk: Some(Level::High),
+        complexity: Some(Complexity::Simple),
+        tool: Some("c".into()),
+        oneshot: Some("Do it.".into()),
+        ..Step::default()
+    };
+    let need = Need::of(&step, &failed);
+    assert_eq!((need.kind, need.domain, need.fixed), (Some("edit"), Some("docs"), Some("c")));
+    assert_eq!((need.risk, need.complexity), (Some(Level::High), Some(Complexity::Simple)));
+    assert!(need.agent && need.failed == failed && need.usual.is_none() && need.again.is_none());
+    assert!(!Need::of(&Step { prompt: Some("p".into()), ..Step::default() }, &[]).agent);
+}

@@ -152,3 +152,122 @@ fn a_long_cycle() {
     assert!(problems[0].starts_with("3: steps wait for each other: s0 → s1 → s2 → "), "{problems:?}");
     assert!(problems[0].ends_with(" → s19 → … → s0"), "{problems:?}");
 }
+
+/// W6: the rest of what can be wrong with a file, in words and with its line.
+#[test]
+fn further_problems() {
+    let text = r#"id: -x
+steps:
+  - id: a b
+    run: ["true"]
+  - id: c
+    depends_on: [d, d]
+  - id: d
+    run: ["true"]
+    env: {"A=B": c}
+    tool: claude
+  - id: e
+    python: m.f:1x
+  - id: f
+    run: ["true"]
+    gates: [{git_clean: false}, {file_exists: ""}, {file_exists: /etc/x}, {tool: nonsense}, {}]
+  - id: g
+    oneshot: task.md
+    tool: lint
+  - id: h
+    prompt: Look at {{ steps.a.log }} and say "done".
+    when: "steps.g.state == 'failed'"
+    depends_on: [g]
+    outputs: {o: ""}
+"#;
+    insta::assert_snapshot!(look(text).unwrap_err().join("\n"), @r"
+    1: `id` may hold letters, digits, `.`, `_` and `-`, at most 64, and begins with none of these signs
+    3: step id `a b`: letters, digits, `.`, `_` and `-`, at most 64
+    5: step `c` does nothing: it needs one of `prompt`, `run`, `shell`, `python` and `oneshot`
+    6: step `c` depends on `d` twice
+    9: step `d`: `A=B` is no variable
+    10: step `d`: `tool` is for a `prompt`; `run` runs by itself
+    12: step `e`: `python` is `module:function`, not `m.f:1x`
+    15: `steps[4].gates[0].git_clean`: leave it out, or write `true`
+    15: `steps[4].gates[1].file_exists`: expected a text, found nothing
+    15: `steps[4].gates[2].file_exists`: paths are relative to the project root, without `.` and `..`
+    15: there is no tool or agent `nonsense` (known: claude, lint)
+    15: `steps[4].gates[4]` needs exactly one of `run`, `shell`, `tool`, `git_clean` and `file_exists`
+    17: step `g`: there is no file task.md, and no step's `outputs` names it
+    23: `steps[6].outputs.o`: expected a text, found nothing
+    ");
+}
+
+/// W6: a file that is wrong throughout is not told a hundred thousand times.
+#[test]
+fn the_list_of_problems_ends() {
+    let mut text = String::from("id: x\nsteps:\n");
+    for n in 0..400 {
+        writeln!(text, "  - {{id: s{n}, run: [x], depends_on: [nobody{n}]}}").unwrap();
+    }
+    let problems = look(&text).unwrap_err();
+    assert_eq!(problems.len(), 100);
+    assert_eq!(problems[99], "102: step `s99` depends on `nobody99`, which is no step");
+}
+
+/// What a step and a gate are called in tables and reports: one line, however they are written.
+#[test]
+fn one_line_for_each() {
+    let text = r#"id: x
+steps:
+  - {id: a, run: [make, "two words"]}
+  - {id: b, shell: "set -e\nmake"}
+  - {id: c, python: "tools.lint:main"}
+  - {id: d, prompt: "Write the docs.\nAll of them."}
+  - {id: e, oneshot: "Do it."}
+acceptance:
+  - {run: [make, "two words"]}
+  - {shell: "make | cat"}
+  - {tool: lint}
+  - {file_exists: docs/a.md}
+  - {git_clean: true}
+"#;
+    let spec = look(text).unwrap().spec;
+    let steps: Vec<(String, bool)> = spec.steps.iter().map(|s| (s.words(), s.is_routed())).collect();
+    let expected = [
+        ("make 'two words'", false),
+        ("set -e", false),
+        ("python tools.lint:main", false),
+        ("Write the docs.", true),
+        ("Do it.", true),
+    ];
+    assert_eq!(steps, expected.map(|(words, routed)| (words.to_owned(), routed)));
+    let gates: Vec<String> = spec.acceptance.iter().map(Gate::words).collect();
+    assert_eq!(gates, ["make 'two words'", "make | cat", "tool lint", "file_exists docs/a.md", "git_clean"]);
+    assert_eq!(Step::default().words(), "");
+    assert_eq!((spec.limit(), Spec { max_parallel: Some(0), ..spec }.limit()), (4, 1));
+}
+
+/// W6: a value of the wrong shape, or too large for what it counts, is refused at its line and not taken for another.
+#[test]
+fn wrong_shapes() {
+    for (text, line) in [
+        ("id: x\nsteps: 5", 2),
+        ("id: x\nsteps: [5]", 2),
+        ("id: x\nsteps: [[a]]", 2),
+        ("id: x\nbudget: 5\nsteps: [{id: a, run: [x]}]", 2),
+        ("id: x\nsteps:\n  - {id: a, run: [x], env: [y]}", 3),
+        ("id: x\nsteps:\n  - {id: a, run: {y: z}}", 3),
+        ("id: x\nmax_parallel: -1\nsteps: [{id: a, run: [x]}]", 2),
+        ("id: x\nmax_parallel: 1.5\nsteps: [{id: a, run: [x]}]", 2),
+        ("id: x\nmax_parallel: 99999999999999999999\nsteps: [{id: a, run: [x]}]", 2),
+        ("id: x\nsteps:\n  - {id: a, run: [x], retry: {attempts: 99999999999999999999}}", 3),
+        ("id: x\nsteps:\n  - {id: a, run: [x], timeout_secs: 99999999999999999999d}", 3),
+    ] {
+        let problems = look(text).unwrap_err();
+        assert!(problems.iter().any(|p| p.starts_with(&format!("{line}: "))), "{text}: {problems:?}");
+    }
+}
+
+/// A long name is shortened where it is told.
+#[test]
+fn long_names_are_shortened() {
+    let long = "x".repeat(100);
+    let problems = look(&format!("id: x\nsteps: [{{id: a, run: [x], depends_on: [{long}]}}]")).unwrap_err();
+    assert_eq!(problems, [format!("2: step `a` depends on `{}…`, which is no step", "x".repeat(60))]);
+}

@@ -2,8 +2,13 @@
 
 #![expect(clippy::print_stdout, reason = "campaigns report their counts")]
 
+#[cfg(target_os = "linux")]
+mod clocks;
 mod damage;
+mod engines;
 mod every_byte;
+mod full;
+mod stopped;
 mod twice;
 
 pub use crate::remote::scale;

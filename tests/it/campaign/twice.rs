@@ -1,15 +1,22 @@
 //! Two of everything at once: one does it, or both do it one after the other; nothing is done twice or torn.
 
-use std::process::Child;
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
+use super::engines::{Engine, Kind};
 use super::scale;
 use crate::cli::project::{Project, Ran, wait_until};
+use crate::oneshot::table::Table;
+use crate::role::Ground;
 
 /// Starts the same command twice and waits for both.
 fn both(p: &Project, args: &[&str]) -> [Ran; 2] {
-    [p.start(args), p.start(args)].map(|mut child: Child| {
+    ended([p.start(args), p.start(args)], args)
+}
+
+fn ended(children: [Child; 2], args: &[&str]) -> [Ran; 2] {
+    children.map(|mut child| {
         wait_until(&format!("the end of {args:?}"), || child.try_wait().unwrap().is_some());
         let ran: Ran = child.wait_with_output().unwrap().into();
         assert!(!ran.err.contains("panicked") && (0..=7).contains(&ran.code), "{args:?}: {ran:?}");
@@ -116,4 +123,67 @@ fn stops() {
         assert!(p.state()["exit"] != Value::Bool(true));
         p.run(&["--once", "--no-git"]).expect(0);
     }
+}
+
+/// W1, W9: runs of their own beside each other; each does all of its work, and the one record stays whole.
+#[test]
+fn fresh_runs() {
+    for kind in [Kind::Batch, Kind::Workstream] {
+        for _ in 0..scale() {
+            let engine = Engine::new(kind, "");
+            for ran in both(&engine.project, engine.first()) {
+                ran.expect(0);
+            }
+            let effects = engine.effects();
+            assert!(effects.values().all(|n| *n == 2), "{kind:?}: {effects:?}");
+            assert_eq!(effects.into_keys().collect::<Vec<_>>(), engine.pieces());
+            engine.whole();
+        }
+    }
+}
+
+/// O9: a session that was killed is gone on with by one of them.
+#[test]
+fn resumed_oneshots() {
+    for _ in 0..scale() {
+        let t = Table::new();
+        t.worker("read; sh 'echo $ORCHESTRATOR_SESSION $ORCHESTRATOR_ITERATION >> runs'; print worked");
+        t.script("worker-1", "read; write seen x; forever");
+        let mut child = t.project.start(&["oneshot", "it"]);
+        wait_until("the worker", || t.project.path("seen").exists());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let ran = both(&t.project, &["oneshot", "resume"]);
+        assert!(ran.iter().any(|r| r.code == 0), "{ran:?}");
+        for refused in ran.iter().filter(|r| r.code != 0) {
+            assert!(refused.err.contains("hint: "), "{refused:?}");
+        }
+        assert_eq!(t.state(), "completed");
+        assert_eq!(t.project.read("runs").lines().count(), 1, "{}", t.project.read("runs"));
+        t.nobody_is_left();
+    }
+}
+
+/// G1: two loops of one role in one clone, and in two: the turn is taken once.
+#[test]
+fn loops_of_one_role() {
+    let args = ["--mode", "role", "--role", "galph", "--if-turn"];
+    let ground = Ground::new("", "echo galph >> ../turns", "echo ralph >> ../turns");
+    ground.clone("other");
+    let mut expected = String::new();
+    for clones in [["galph", "galph"], ["galph", "other"]].repeat(scale() as usize) {
+        let start = |clone| {
+            let mut command = ground.command(env!("CARGO_BIN_EXE_orchestrator"), clone, &args);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let ran = ended(clones.map(start), &args);
+        assert!(ran.iter().any(|r| r.code == 0), "{ran:?}");
+        expected.push_str("galph\n");
+        assert_eq!(ground.read("turns"), expected, "{clones:?}: {ran:?}");
+        ground.turn("ralph", &["--once"]).expect(0);
+        expected.push_str("ralph\n");
+    }
+    let subjects = ground.subjects();
+    let count = |what: &str| subjects.iter().filter(|s| s.contains(what)).count();
+    assert_eq!((count("status=ok"), count("status=running")), (4 * scale() as usize, 4 * scale() as usize));
 }

@@ -81,8 +81,14 @@ impl Ground {
 
     /// The same, in the background.
     pub fn start(&self, clone: &str, role: &str, more: &[&str]) -> Live {
+        self.start_with(clone, role, more, &[])
+    }
+
+    /// The same, with more variables.
+    pub fn start_with(&self, clone: &str, role: &str, more: &[&str], vars: &[(String, String)]) -> Live {
         let args = [&["--mode", "role", "--role", role], more].concat();
         let mut command = self.command(env!("CARGO_BIN_EXE_orchestrator"), clone, &args);
+        command.envs(vars.iter().map(|(name, value)| (name, value)));
         // Files, not pipes: a loop that is killed leaves agents that hold its streams.
         let (out, err) = (self.path(&format!("{clone}.out")), self.path(&format!("{clone}.err")));
         command.stdout(fs::File::create(&out).unwrap()).stderr(fs::File::create(&err).unwrap());

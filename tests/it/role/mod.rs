@@ -21,3 +21,6 @@ mod stage;
 mod starts;
 mod stopping;
 mod turns;
+
+pub use self::ground::{Ground, wait_until};
+pub use self::stage::Dice;

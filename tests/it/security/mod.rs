@@ -1,5 +1,9 @@
 //! What the world may try, by the table of `docs/security.md`; most of its tests stand where the matter is.
 
+mod argv;
+mod odd_files;
+mod places;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};

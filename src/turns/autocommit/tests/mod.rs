@@ -1,6 +1,7 @@
 //! Plans on values, commits on real repositories.
 
 mod commits;
+mod edges;
 mod plans;
 mod secrets;
 

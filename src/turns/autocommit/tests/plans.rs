@@ -231,3 +231,32 @@ proptest! {
         }
     }
 }
+
+/// T24: why a path was left, in the words of the warning.
+#[test]
+fn each_reason_has_its_words() {
+    let group = Group::Docs;
+    let cases = [
+        (Why::Before, "was dirty before the turn"),
+        (Why::Unclaimed, "no auto-commit group takes it"),
+        (Why::FileTooLarge { group, size: MIB + 1, cap: MIB }, " cap of 1.0 MiB"),
+        (Why::GroupFull { group, cap: 20 * MIB }, "commit is full (20.0 MiB)"),
+        (Why::Secret("a key"), "looks like a secret (a key)"),
+        (Why::Submodule, "is a repository of its own"),
+        (Why::Filtered, "has a filter attribute (LFS)"),
+        (Why::Conflicted, "is in conflict"),
+        (Why::Unreadable, "cannot be read"),
+    ];
+    for (why, words) in cases {
+        assert!(why.to_string().contains(words), "{why}");
+    }
+    let off = Why::GroupOff(group).to_string();
+    assert!(off.starts_with("auto-commit of ") && off.ends_with(" is off"), "{off}");
+}
+
+/// T23: a file in conflict is nobody's to commit, whatever group would take it.
+#[test]
+fn conflicts_are_left() {
+    let made = plan(&[dirty("docs/goal.md", Kind::Conflicted)], &none(), RALPH, &rules());
+    assert_eq!((why_of(&made, "docs/goal.md"), made.groups.len()), (Some(&Why::Conflicted), 0));
+}

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Engine;
+use crate::config::document;
 use crate::control::AttemptInfo;
 use crate::event::{Event, Place};
 use crate::ledger::{Change, IllegalMove, NewAttempt, StepStart, StepState};
@@ -267,7 +268,7 @@ fn work_of(step: &Step, setting: &Setting) -> Result<Work, String> {
     let text = |text: &String| {
         let path = setting.root.join(text);
         if names_a_file(text) || (!text.contains(char::is_whitespace) && path.is_file()) {
-            return std::fs::read_to_string(&path).map_err(|e| format!("{text}: {e}"));
+            return document(&path).map_err(|e| format!("{text}: {e}"));
         }
         Ok(text.clone())
     };
