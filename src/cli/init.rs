@@ -39,6 +39,13 @@ pub(super) fn init(global: &Global, args: &InitArgs) -> Result<u8, Failure> {
             Ok(code)
         };
     }
+    if !root.join(&config.state_file).exists()
+        && let Ok(repo) = Repo::open(&root, Arc::new(SystemClock))
+        && let (Ok(head), Ok(path)) = (repo.head(), repo.relative(&root.join(&config.state_file)))
+    {
+        // A fresh one would begin the project anew at iteration 1.
+        engine::state_may_begin(&repo, head.commit, &path)?;
+    }
     let checks = test_commands(&root);
     let mut written = write_files(&root, &config, args.goal.as_deref(), &checks)?;
     let state = root.join(&config.state_file);

@@ -189,6 +189,7 @@ fn announce(settings: &Settings, branch: &str, place: &Place, sink: &mut dyn Sin
     let agents = steps.map(|s| (role.clone(), settings.dispatch.choose(&role, &s.prompt).agent)).collect();
     let limits = match settings.options.loops {
         0 => "until stopped".to_owned(),
+        1 => "1 turn".to_owned(),
         n => format!("{n} turns"),
     };
     sink.emit_at(place, Fact::RunCreated { run_kind: "turns".into(), parent_run_id: None });

@@ -19,7 +19,7 @@ use crate::sync::journal::{self, Journal};
 use crate::sync::memory::Memory;
 use crate::sync::message::{Step, Trailers};
 use crate::sync::seen::{self, Seen};
-use crate::sync::worktree::{GitError, Repo};
+use crate::sync::worktree::{GitError, Oid, Repo};
 use crate::turns::autocommit::{BadGlob, GroupRule, Rules};
 use crate::turns::budget::Spent;
 use crate::turns::lock::{LoopLock, Owner, private_folder};
@@ -95,6 +95,24 @@ fn rules(settings: &Settings, prefix: &Path, state_path: &Path) -> Result<Rules,
 /// Reads the state, or says why there is none (T3). Creates nothing.
 pub fn read_state(settings: &Settings, now: jiff::Timestamp) -> Result<State, LoopError> {
     Ok(file::read(&settings.state_path(), &settings.roles(), now)?)
+}
+
+/// A state file that once was and is gone is an error, not a beginning (T3).
+///
+/// # Errors
+/// The branch has one, or had one.
+pub fn state_may_begin(repo: &Repo, tip: Option<Oid>, path: &Path) -> Result<(), LoopError> {
+    let Some(tip) = tip else { return Ok(()) };
+    if repo.blob_at(tip, path)?.is_some() {
+        return Err(LoopError::StateLost { path: path.to_owned() });
+    }
+    match repo.removed_by(tip, path)? {
+        Some(line) => {
+            let (commit, subject) = (line.short, line.subject);
+            Err(LoopError::StateRemoved { path: path.to_owned(), commit, subject })
+        }
+        None => Ok(()),
+    }
 }
 
 impl<'a> Engine<'a> {
@@ -264,16 +282,7 @@ impl<'a> Engine<'a> {
     fn create(&mut self) -> Result<(), LoopError> {
         let first = self.settings.workflow.first().clone();
         if let Some(git) = &mut self.git {
-            let tip = git.repo.branch_tip(&git.branch)?;
-            if let Some(tip) = tip {
-                if git.repo.blob_at(tip, &git.state_path)?.is_some() {
-                    return Err(LoopError::StateLost { path: git.state_path.clone() });
-                }
-                if let Some(line) = git.repo.removed_by(tip, &git.state_path)? {
-                    let (commit, subject) = (line.short, line.subject);
-                    return Err(LoopError::StateRemoved { path: git.state_path.clone(), commit, subject });
-                }
-            }
+            state_may_begin(&git.repo, git.repo.branch_tip(&git.branch)?, &git.state_path)?;
             git.commits_state =
                 self.settings.config.auto_commit.state.enabled && !git.repo.ignored(&git.state_path)?;
         }
@@ -309,18 +318,23 @@ impl<'a> Engine<'a> {
         let s = self.settings;
         let mut models = false;
         let next = self.first_in_turn();
+        let (mut lacking, mut next_fails) = (None, false);
         for step in s.workflow.steps() {
             let name = s.dispatch.choose(step.role.as_str(), &step.prompt).agent;
             let later = next.as_ref().is_some_and(|next| *next != step.role);
             match self.roster(&name) {
                 Ok(roster) => models |= roster.models(),
                 Err(e) if agents::is_missing(&e) && later => {
-                    return Err(LoopError::LaterAgent { role: step.role.to_string(), source: e });
+                    lacking =
+                        lacking.or(Some(LoopError::LaterAgent { role: step.role.to_string(), source: e }));
                 }
                 // The very next turn fails, which says so with its place (T16).
-                Err(e) if agents::is_missing(&e) => {}
+                Err(e) if agents::is_missing(&e) => next_fails = true,
                 Err(e) => return Err(e.into()),
             }
+        }
+        if let Some(error) = lacking.filter(|_| !next_fails) {
+            return Err(error);
         }
         let goal = document(&s.root.join(&s.config.goal_file)).unwrap_or_default();
         if models && goal_is_template(&goal) {

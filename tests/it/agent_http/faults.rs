@@ -164,7 +164,7 @@ fn settings_are_checked() {
         "orchestration.yaml",
         "agent: {default: shell}\nagents: {m: {http: {url: 'http://h.example.org', model: m, key_env: K}}}\n",
     );
-    let ran = p.run(&["check"]).expect(0);
+    let ran = p.run(&["check"]).expect(2);
     assert!(
         ran.out.contains("`agents.m.http` sends its key unencrypted to http://h.example.org"),
         "{}",

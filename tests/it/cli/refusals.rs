@@ -41,6 +41,8 @@ fn a_removed_state_names_the_commit() {
     let ran = p.run(&["--once"]).expect(2);
     assert!(ran.err.contains("cause: sync/state.json is gone from the working tree"), "{}", ran.err);
     assert!(!ran.err.contains("removed"), "{}", ran.err);
+    let init = p.run(&["init"]).expect(2);
+    assert!(init.err.contains("gone from the working tree") && !p.path("sync/state.json").exists());
     let hint = ran.err.lines().find_map(|l| l.strip_prefix("hint: git ")).unwrap().to_owned();
     p.run_git(&hint.split(' ').collect::<Vec<_>>());
     assert_eq!(p.brief(), before);
