@@ -32,3 +32,13 @@ fn a_resume_changes_no_other_status() {
         assert_eq!((next.status, next.exit), (after, None));
     }
 }
+
+/// T1: a counter may be as large as a number that JSON readers keep exactly, and no larger.
+#[test]
+fn counters_have_a_largest_value() {
+    let read = |n: u64| State::parse(&format!("{{\"iteration\": {n}}}"), &pair(), now());
+    assert_eq!(read((1 << 53) - 1).unwrap().iteration, (1 << 53) - 1);
+    assert_eq!(read(1 << 53).unwrap().iteration, 1 << 53);
+    let refused = read((1 << 53) + 1).unwrap_err().to_string();
+    assert!(refused.contains("more than the limit of 9007199254740992"), "{refused}");
+}

@@ -49,6 +49,10 @@ pub fn normalise(name: &str, prompts_dir: &str) -> Result<String, PromptError> {
         return Err(PromptError::Escapes(name.to_owned()));
     }
     let joined = parts.join("/");
+    if joined != name {
+        // What stood behind the folder's name is held to the same rules: `prompts/~x` is no better than `~x`.
+        return normalise(&joined, "");
+    }
     let has_extension = Path::new(&joined).extension().is_some_and(|e| e.eq_ignore_ascii_case("md"));
     Ok(if has_extension { joined } else { format!("{joined}.md") })
 }
@@ -81,6 +85,8 @@ mod tests {
             (" prompts/main ", "main.md"),
             ("./prompts/sub//x.md", "sub/x.md"),
             ("promptsx/main", "promptsx/main.md"),
+            ("prompts/ ./main", "main.md"),
+            ("prompts/prompts/main", "prompts/main.md"),
         ] {
             assert_eq!(normalise(given, "prompts/").unwrap(), expected, "{given}");
         }
@@ -88,8 +94,21 @@ mod tests {
 
     #[test]
     fn names_that_leave_the_folder_are_refused() {
-        for bad in ["../x", "a/../../x", "prompts/../x", "/etc/passwd", "~/x", "", "  ", "./", "a\nb", "a\0"]
-        {
+        for bad in [
+            "../x",
+            "prompts/~x",
+            "prompts/ /\\x",
+            "prompts/ ",
+            "a/../../x",
+            "prompts/../x",
+            "/etc/passwd",
+            "~/x",
+            "",
+            "  ",
+            "./",
+            "a\nb",
+            "a\0",
+        ] {
             assert!(normalise(bad, "prompts").is_err(), "{bad:?}");
         }
     }

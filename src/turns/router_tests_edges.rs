@@ -16,7 +16,7 @@ fn no_cadence_never_reviews() {
         scope: vec![],
     };
     let workflow = Workflow::new(vec![step.clone()], "reviewer.md".into()).unwrap();
-    assert_eq!(workflow.steps(), [step.clone()]);
+    assert_eq!(workflow.steps(), std::slice::from_ref(&step));
     assert!(workflow.is_last(&role));
     let then = RoleId::parse("ralph").unwrap();
     let two =

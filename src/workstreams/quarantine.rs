@@ -108,6 +108,19 @@ mod tests {
         assert_eq!(signature("signal 9", ""), "signal #:".replace('#', "9"));
     }
 
+    #[test]
+    fn only_what_differs_is_taken_out() {
+        for (line, expected) in [
+            ("Two  blanks,\tone", "k: two blanks, one"),
+            ("ab12 is a name", "k: ab# is a name"),
+            ("ab123 is a number", "k: # is a number"),
+            ("abcde is a word", "k: abcde is a word"),
+            ("0xab is short", "k: #xab is short"),
+        ] {
+            assert_eq!(signature("k", line), expected);
+        }
+    }
+
     /// W8: three times by default, off with 0; whose they were is the evidence.
     #[test]
     fn equal_errors_are_counted() {

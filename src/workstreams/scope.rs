@@ -7,7 +7,6 @@ use crate::config::glob_set;
 /// Globs of a `files_scope`. An empty one allows nothing.
 #[derive(Debug, Clone)]
 pub struct Scope {
-    globs: Vec<String>,
     prefixes: Vec<Prefix>,
     set: GlobSet,
 }
@@ -38,11 +37,7 @@ impl Scope {
     /// The first bad glob; a file that was checked has none.
     pub fn new(globs: &[String]) -> Result<Self, globset::Error> {
         let prefixes = globs.iter().map(|glob| Prefix::of(glob)).collect();
-        Ok(Self { globs: globs.to_vec(), prefixes, set: glob_set(globs)? })
-    }
-
-    pub fn globs(&self) -> &[String] {
-        &self.globs
+        Ok(Self { prefixes, set: glob_set(globs)? })
     }
 
     /// The literal prefix of one is a path prefix of one of the other's: they may touch the same file.

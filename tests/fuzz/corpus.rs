@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::seeds;
+use crate::{properties, seeds};
 
 type Target = (&'static str, Vec<Vec<u8>>, &'static [&'static str]);
 
@@ -19,6 +19,8 @@ fn targets() -> Vec<Target> {
         ("verdict", seeds::verdicts(), seeds::VERDICT_WORDS),
     ]
 }
+
+type Property = fn(&[u8]);
 
 /// A line of a libFuzzer dictionary.
 fn entry(word: &str) -> String {
@@ -47,4 +49,27 @@ fn the_seeds_are_written() {
         assert!(fs::read_dir(&folder).unwrap().count() >= 2, "{name}");
     }
     assert_eq!(entry("a\"\n"), "\"\\x61\\x22\\x0a\"\n");
+}
+
+/// What a fuzzer found and left in `fuzz/artifacts/` on this machine, if anything: mended, or red.
+#[test]
+fn what_was_found_is_mended() {
+    let run: [(&str, Property); 8] = [
+        ("state", properties::state),
+        ("config", properties::config),
+        ("router", properties::router),
+        ("protocol", properties::protocol),
+        ("framing", properties::framing),
+        ("redaction", properties::redaction),
+        ("workstream", properties::workstream),
+        ("verdict", properties::verdict),
+    ];
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/artifacts");
+    for (name, property) in run {
+        for entry in fs::read_dir(place.join(name)).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            println!("{}", path.display());
+            property(&fs::read(path).unwrap());
+        }
+    }
 }

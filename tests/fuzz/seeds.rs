@@ -128,6 +128,8 @@ pub fn answers() -> Vec<Vec<u8>> {
         "link/secret.md",
         "../secret.md",
         "a\nb",
+        "prompts/~\u{fffd} ",
+        "prompts/ ./x",
     ])
 }
 
@@ -166,6 +168,7 @@ pub const SECRET_WORDS: &[&str] =
 pub fn secrets() -> Vec<Vec<u8>> {
     let body = |head: &[u8], body: &[&[u8]]| [head, &body.concat()].concat();
     vec![
+        body(b"\x01\x06aaaaa\x06aaabaaaa\x0100aAKIAab", &[b"aa\0\0\0aA\\\"aa\0\0\0aAKIAab\xf0"]),
         body(b"\x00\x0chunter2-and-more", &[b"it is ", b"\xf0", b", \xf4 really \xf0\xf0 hunter2-"]),
         body(b"\x01\x06aaaaaaaaaaaaaa\x06aaabaaabaaabaa", &[b"a\xf0aa\xf1aaa", b"aaab\xf0"]),
         body(b"\x01\x04pass\"w/\\\x0a<&>\x05outer inner!!", &[b"{\"v\": \"\xf4\"} \xf1 \xf5 outer"]),

@@ -7,13 +7,17 @@ use crate::supervise::ErrorKind;
 
 fn heard(kinds: &[Kind]) -> Heard {
     let mut heard = Heard::default();
-    kinds.iter().for_each(|kind| heard.hear(kind, None));
+    for kind in kinds {
+        heard.hear(kind, None);
+    }
     heard
 }
 
 fn replayed(records: &[Value]) -> Heard {
     let mut heard = Heard::default();
-    records.iter().for_each(|record| heard.replay(record));
+    for record in records {
+        heard.replay(record);
+    }
     heard
 }
 

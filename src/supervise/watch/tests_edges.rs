@@ -54,7 +54,7 @@ fn a_twentieth_is_work() {
     let (end, looks) = worked(twentieth);
     assert_eq!(end, ms(506_250) + s(900));
     assert_eq!(looks[..3], [450_000, 506_250, 956_250], "a new silence is looked at from its half on");
-    assert_eq!(worked(twentieth - ms(1)).0, s(900));
+    assert_eq!(worked(twentieth.saturating_sub(ms(1))).0, s(900));
 }
 
 /// Output makes what was measured before it worthless.

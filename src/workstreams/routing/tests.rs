@@ -247,3 +247,25 @@ fn a_need_is_read_from_its_step() {
     assert!(need.agent && need.failed == failed && need.usual.is_none() && need.again.is_none());
     assert!(!Need::of(&Step { prompt: Some("p".into()), ..Step::default() }, &[]).agent);
 }
+
+/// W15: a round goes on where it stands, however often it went round.
+#[test]
+fn a_round_goes_round() {
+    let mut world = World::new(vec![rule("round", &["a", "b", "c"], Strategy::RoundRobin)]);
+    for (position, name, stands, next) in [(0, "a", 1, 1), (2, "c", 3, 3), (4, "b", 2, 2)] {
+        world.position = position;
+        let decision = world.route(EDIT);
+        assert_eq!(decision.choice, Choice::Take(name.into()));
+        assert_eq!(decision.reason, format!("the round stands at {stands}"));
+        assert_eq!(decision.position, Some(("round".into(), next)));
+    }
+}
+
+/// The usual tool is not asked what it says of its kinds and domains.
+#[test]
+fn the_usual_one_is_not_asked() {
+    let mut world = World::new(vec![]);
+    world.tools[1].domains = vec!["code".into()];
+    let need = Need { usual: Some("b"), kind: Some("draw"), domain: Some("docs"), ..EDIT };
+    assert_eq!(world.choice(need), "b");
+}

@@ -19,7 +19,20 @@ pub fn redaction(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(&input) {
         let mut value = serde_json::json!({text: [text, {"a": text}]});
         redactor.json(&mut value);
-        clean(value.to_string().as_bytes(), &secrets);
+        said(&value, &mut |text| clean(text.as_bytes(), &secrets));
+    }
+}
+
+/// Every text of a value. Its spelling as JSON is not looked at: `\u0000` puts letters beside a text that are not its own.
+fn said(value: &serde_json::Value, look: &mut impl FnMut(&str)) {
+    match value {
+        serde_json::Value::String(text) => look(text),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| said(item, look)),
+        serde_json::Value::Object(map) => map.iter().for_each(|(key, item)| {
+            look(key);
+            said(item, look);
+        }),
+        _ => {}
     }
 }
 

@@ -43,7 +43,9 @@ impl Engine {
         project.set("EFFECTS", &effects.to_string_lossy());
         project.config(CONFIG);
         project.write("strain.sh", strain);
-        let piece = |name: &str| format!("echo {name} >> \"$EFFECTS\"; . ./strain.sh");
+        project.write("before.sh", "");
+        let piece =
+            |name: &str| format!("PIECE={name}; . ./before.sh; echo $PIECE >> \"$EFFECTS\"; . ./strain.sh");
         for name in ["supervisor", "main"] {
             project.prompt(name, &piece("$ORCHESTRATOR_ROLE-$ORCHESTRATOR_ITERATION"));
         }

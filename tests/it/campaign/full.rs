@@ -9,9 +9,8 @@ use super::engines::{Engine, Kind};
 use crate::cli::project::Ran;
 use crate::supervise::times;
 
-/// The piece of work with the number `$FILL` leaves no byte; who comes later finds it so.
-const STRAIN: &str =
-    "if test $(wc -l < \"$EFFECTS\") -eq $FILL; then cat /dev/zero > filler 2> /dev/null; fi; echo done || :";
+/// The piece of work with the number `$FILL` leaves no byte, once; who comes later finds it so.
+const STRAIN: &str = "if test $(wc -l < \"$EFFECTS\") -ge $FILL && mkdir \"$OUT/filled\" 2> /dev/null; then cat /dev/zero > filler 2> /dev/null; fi; echo done || :";
 
 /// Copies the project to a disk of 4 MiB, runs it into the wall, makes room, and runs what goes on.
 const INSIDE: &str = r#"
