@@ -5,6 +5,10 @@
 /// table.
 const KNOWN: &[(&[&str], &str)] = &[
     (
+        &["the prompt has no `sh run` block"],
+        "the shipped prompts are for models: choose one (--agent claude), or write a ```sh run block into the prompt",
+    ),
+    (
         &["--dangerously-skip-permissions", "root/sudo"],
         "claude does not run without permission prompts as root: use another user or, in a container, set IS_SANDBOX=1",
     ),

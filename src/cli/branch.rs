@@ -30,7 +30,9 @@ pub(super) fn git(e: &GitError) -> Failure {
 
 pub(super) fn open(setup: &Setup) -> Result<Repo, Failure> {
     Repo::open(&setup.settings.root, Arc::new(SystemClock)).map_err(|e| {
-        Failure::new(USAGE, "no_repository", "read the branch").cause(e.to_string()).hint("git init")
+        Failure::new(USAGE, "no_repository", "read the branch")
+            .cause(e.to_string())
+            .hint("orchestrator history")
     })
 }
 

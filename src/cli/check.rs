@@ -91,31 +91,54 @@ fn prompts(settings: &Settings, found: &mut Findings) {
     }
 }
 
+/// The same finding of several roles is told once.
 fn agents_of(settings: &Settings, found: &mut Findings) {
+    let mut told: Vec<(String, Vec<String>)> = Vec::new();
+    let mut models = false;
+    let mut error = |role: &str, text: String| match told.iter_mut().find(|(known, _)| *known == text) {
+        Some((_, roles)) => roles.push(role.to_owned()),
+        None => told.push((text, vec![role.to_owned()])),
+    };
     for step in settings.workflow.steps() {
-        let choice = settings.dispatch.choose(step.role.as_str(), &step.prompt);
-        let order = &settings.config.agent.order;
-        let ready = agents::ready(&settings.table, &choice.agent, order, &settings.path, &settings.root);
-        match ready {
-            Err(e) => found.warnings.push(format!("agent of {}: {e}; {}", step.role, e.hint())),
-            Ok(ready) => {
-                if let Err(e) = ready.consented(settings.config.agent.unattended) {
-                    found.warnings.push(format!("agent of {}: {e}; {}", step.role, e.hint()));
-                }
-                let key = ready.agent.http.as_ref().and_then(|http| http.key_env.as_deref());
-                if let Some(name) = key.filter(|name| std::env::var_os(name).is_none_or(|v| v.is_empty())) {
-                    let role = &step.role;
-                    found.warnings.push(format!("agent of {role}: the variable {name}, its key, is not set"));
-                }
-                let Ok(path) = resolve(&settings.prompts_folder(), &step.prompt) else { continue };
-                let text = document(&path).unwrap_or_default();
-                if ready.program.is_none()
-                    && let Err(e) = agents::blocks(&text)
-                {
-                    found.warnings.push(format!("prompt of {} ({}): {e}", step.role, step.prompt));
-                }
+        let role = step.role.as_str();
+        let choice = settings.dispatch.choose(role, &step.prompt);
+        let agent = &settings.config.agent;
+        // As a run looks for it: a stand-in is as good.
+        let roster = agents::roster(
+            &settings.table,
+            &choice.agent,
+            &agent.order,
+            &settings.path,
+            &settings.root,
+            agent.unattended,
+        );
+        let roster = match roster {
+            Ok(roster) => roster,
+            Err(e) => {
+                error(role, format!("{e}; {}", e.hint()));
+                continue;
             }
+        };
+        models |= roster.models();
+        let ready = roster.get(0);
+        let key = ready.agent.http.as_ref().and_then(|http| http.key_env.as_deref());
+        if let Some(name) = key.filter(|name| std::env::var_os(name).is_none_or(|v| v.is_empty())) {
+            error(role, format!("the variable {name}, its key, is not set"));
         }
+        let Ok(path) = resolve(&settings.prompts_folder(), &step.prompt) else { continue };
+        let text = document(&path).unwrap_or_default();
+        if ready.program.is_none()
+            && let Err(e) = agents::blocks(&text)
+        {
+            found.errors.push(format!("prompt of {role} ({}): {e}", step.prompt));
+        }
+    }
+    for (text, roles) in told {
+        found.errors.push(format!("agent of {}: {text}", roles.join(", ")));
+    }
+    let goal = &settings.config.goal_file;
+    if models && document(&settings.root.join(goal)).is_ok_and(|text| goal_is_template(&text)) {
+        found.errors.push(format!("{goal} is still the template: no model runs before the goal is in it"));
     }
 }
 

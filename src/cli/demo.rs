@@ -42,7 +42,7 @@ pub(super) fn demo(global: &Global) -> Result<u8, Failure> {
     let redactor = Redactor::from_env(std::env::vars_os());
     let settings = Settings::new(loaded.root, loaded.config, options, redactor, path)?;
     let report = drive(&settings, &mut console(global, Form::Text))?;
-    let code = end(report, global)?;
+    let code = end(report, global, "orchestrator")?;
     if code != OK {
         return Ok(code);
     }

@@ -15,6 +15,7 @@ use crate::turns::engine::{LoopError, TurnFailure};
 use crate::turns::lock::LockError;
 use crate::turns::settings::SettingsError;
 use crate::turns::state_lock::StateLockError;
+use crate::turns::words::after_failure;
 
 /// Success.
 pub const OK: u8 = 0;
@@ -120,20 +121,12 @@ impl From<LoopError> for Failure {
                 .cause(text)
                 .hint("let it end first: orchestrator --mode combined --once"),
             LoopError::Driver(e) => {
-                let failure = Self::new(INTERNAL, "sync", "take turns through the remote").cause(text);
-                match e.hint() {
-                    Some(hint) => failure.hint(hint),
-                    None => failure,
-                }
+                Self::new(INTERNAL, "sync", "take turns through the remote").cause(text).or_hint(e.hint())
             }
             LoopError::Remote(e) => {
                 let none = matches!(e, RemoteError::NoRemote(_));
                 let reason = if none { "no_remote" } else { "sync" };
-                let failure = Self::new(REFUSED, reason, "reach the remote").cause(text);
-                match e.hint() {
-                    Some(hint) => failure.hint(hint),
-                    None => failure,
-                }
+                Self::new(REFUSED, reason, "reach the remote").cause(text).or_hint(e.hint())
             }
             LoopError::Lock(LockError::Busy(_)) => Self::new(REFUSED, "busy", "start a loop")
                 .cause(text)
@@ -169,20 +162,24 @@ impl From<LoopError> for Failure {
                 Self::new(USAGE, "state", "read the state").cause(text).hint(hint)
             }
             LoopError::StateRemoved { ref path, ref commit, .. } => {
-                let hint = format!("git checkout {commit}~1 -- {}", path.display());
+                let hint = format!("git checkout {commit}~1 -- :/{}", path.display());
+                Self::new(USAGE, "state", "find the state").cause(text).hint(hint)
+            }
+            // From HEAD, not from a commit before it: no turn may be taken a second time.
+            LoopError::StateLost { ref path } => {
+                let hint = format!("git checkout HEAD -- :/{}", path.display());
                 Self::new(USAGE, "state", "find the state").cause(text).hint(hint)
             }
             LoopError::Preflight(e) => {
-                let failure = Self::new(REFUSED, "preflight", "begin a turn").cause(text);
-                match e.hint() {
-                    Some(hint) => failure.hint(hint),
-                    None => failure,
-                }
+                Self::new(REFUSED, "preflight", "begin a turn").cause(text).or_hint(e.hint())
             }
             LoopError::NoRepository => Self::new(USAGE, "no_repository", "start the loop")
                 .cause(text)
                 .hint("git init, or run without git: orchestrator --no-git"),
             LoopError::Agent(e) => Self::new(USAGE, "agent", "choose an agent").cause(text).hint(e.hint()),
+            LoopError::LaterAgent { ref source, .. } => {
+                Self::new(USAGE, "agent", "choose an agent").cause(text).hint(source.hint())
+            }
             LoopError::GoalIsTemplate(file) => Self::new(USAGE, "goal", "start a model")
                 .cause(text)
                 .hint(format!("write the goal into {file}, and remove its template line")),
@@ -191,13 +188,7 @@ impl From<LoopError> for Failure {
             LoopError::Journal(e) => private(text, e.hint()),
             LoopError::Seen(e) => private(text, e.hint()),
             LoopError::Memory(_) => private(text, None),
-            LoopError::Git(e) => {
-                let failure = Self::new(INTERNAL, "git", "run the loop").cause(text);
-                match e.hint() {
-                    Some(hint) => failure.hint(hint),
-                    None => failure,
-                }
-            }
+            LoopError::Git(e) => Self::new(INTERNAL, "git", "run the loop").cause(text).or_hint(e.hint()),
             LoopError::Lock(LockError::Io { ref path, ref source })
             | LoopError::StateLock(StateLockError::Io { ref path, ref source })
             | LoopError::Io { ref path, ref source } => {
@@ -288,7 +279,7 @@ impl From<TurnFailure> for Failure {
             ),
         );
         failure.causes = f.causes;
-        failure.hint(f.hint.unwrap_or_else(|| "mend the cause and start again: orchestrator".into()))
+        failure.hint(f.hint.unwrap_or_else(|| after_failure(&f.again)))
     }
 }
 
@@ -299,8 +290,10 @@ impl From<Reached> for Failure {
             _ => Self::new(LIMIT, "budget", "go on within the budget"),
         };
         let hint = match limit {
-            Reached::NoProgress(_) => "look at the last turns' summaries, then start again: orchestrator",
-            _ => "the next start counts anew: orchestrator",
+            Reached::NoProgress(_) => {
+                "look at the last turns' summaries: orchestrator logs --source summaries"
+            }
+            _ => "the next start counts anew",
         };
         failure.cause(limit.words()).hint(hint)
     }

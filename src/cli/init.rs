@@ -9,6 +9,7 @@ use super::args::{Global, InitArgs};
 use super::error::{Failure, INTERNAL, OK, USAGE};
 use super::setup::{Machine, confined, setup_beside, start_folder};
 use super::test_commands::test_commands;
+use crate::agents::{self, AgentError, Table};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, EXAMPLE_YAML, FILE_NAME, document, find_root, load};
 use crate::ids::RoleId;
@@ -18,6 +19,7 @@ use crate::sync::worktree::{Dirty, GitError, Oid, Repo};
 use crate::turns::engine::{self, AtTip};
 use crate::turns::lock::{LoopLock, private_folder};
 use crate::turns::shipped;
+use crate::turns::words::on_default_branch;
 use crate::ui::console::Form;
 
 pub(super) fn init(global: &Global, args: &InitArgs) -> Result<u8, Failure> {
@@ -36,6 +38,13 @@ pub(super) fn init(global: &Global, args: &InitArgs) -> Result<u8, Failure> {
             Ok(code)
         };
     }
+    if !root.join(&config.state_file).exists()
+        && let Ok(repo) = Repo::open(&root, Arc::new(SystemClock))
+        && let (Ok(head), Ok(path)) = (repo.head(), repo.relative(&root.join(&config.state_file)))
+    {
+        // A fresh one would begin the project anew at iteration 1.
+        engine::state_may_begin(&repo, head.commit, &path)?;
+    }
     let checks = test_commands(&root);
     let mut written = write_files(&root, &config, args.goal.as_deref(), &checks)?;
     let state = root.join(&config.state_file);
@@ -45,15 +54,18 @@ pub(super) fn init(global: &Global, args: &InitArgs) -> Result<u8, Failure> {
         file::write_durably(&state, text.as_bytes()).map_err(|e| io("write the state", &e))?;
         written.push(config.state_file.clone());
     }
-    if ignore_rules(&root, &config)? {
-        written.push(".gitignore".into());
-    }
     let mut out = String::new();
     // Writing to a String cannot fail.
     for path in &written {
-        out.push_str("wrote ");
-        out.push_str(path);
-        out.push('\n');
+        let _ = writeln!(out, "wrote {path}");
+    }
+    if let Some(Ignored { rules, new }) = ignore_rules(&root, &config)? {
+        let _ = if new {
+            writeln!(out, "wrote .gitignore")
+        } else {
+            writeln!(out, "appended to .gitignore: {}", rules.join(" "))
+        };
+        written.push(".gitignore".into());
     }
     if written.is_empty() {
         out.push_str("everything is there already; nothing was changed\n");
@@ -71,21 +83,54 @@ pub(super) fn init(global: &Global, args: &InitArgs) -> Result<u8, Failure> {
     if checks.is_empty() && wrote_goal {
         let _ = writeln!(out, "note: no test command was found; write one into {}", config.goal_file);
     }
+    if !checks.is_empty() && wrote_goal {
+        let _ = writeln!(out, "found: {} (it stands in {} now)", checks.join(", "), config.goal_file);
+    }
+    out.push_str(&agent_words(&root, &config));
+    let repo = Repo::open(&root, Arc::new(SystemClock)).ok();
+    if let Some(text) = repo.as_ref().and_then(default_branch) {
+        let _ = writeln!(out, "note: {text}");
+    }
     if args.publish {
         super::print(&out)?;
         return publish(global, &root, &[]);
     }
-    out.push_str(&next_steps(&root, &config));
+    out.push_str(&next_steps(&root, &config, repo.is_some()));
     super::print(&out)?;
     Ok(OK)
 }
 
+/// Which agent would run, and what it still lacks.
+fn agent_words(root: &Path, config: &Config) -> String {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let name = &config.agent.default;
+    match agents::ready(&Table::new(&config.agents), name, &config.agent.order, &path, root) {
+        Ok(found) if found.consented(config.agent.unattended).is_err() => format!(
+            "agent: {} found; in a container, or on a machine you can lose, let it work: agent.unattended: true in {FILE_NAME}\n",
+            found.agent.name
+        ),
+        Ok(found) => format!("agent: {}\n", found.agent.name),
+        Err(AgentError::NoneFound(_)) => {
+            "agent: none found on PATH; a look without one: orchestrator demo\n".to_owned()
+        }
+        Err(e) => format!("agent: {e}; {}\n", e.hint()),
+    }
+}
+
+fn default_branch(repo: &Repo) -> Option<String> {
+    let branch = repo.head().ok()?.branch?;
+    on_default_branch(&branch, repo.branch_tip("work").is_ok_and(|tip| tip.is_some()))
+}
+
 /// The next three commands.
-fn next_steps(root: &Path, config: &Config) -> String {
+fn next_steps(root: &Path, config: &Config, in_git: bool) -> String {
     let goal = document(&root.join(&config.goal_file)).unwrap_or_default();
     let mut steps = Vec::new();
     if shipped::goal_is_template(&goal) {
         steps.push(format!("$EDITOR {:<22}what is to be built, and when it is done", config.goal_file));
+    }
+    if !in_git {
+        steps.push("git init -b work && git add -A && git commit -m begin".into());
     }
     steps.push("orchestrator check            is everything in place?".into());
     let first = config.steps().into_iter().find_map(|s| s.role).map_or_else(String::new, |r| r.to_string());
@@ -139,8 +184,15 @@ fn write_files(
     Ok(written)
 }
 
-/// Adds the missing ignore rules, for what a run leaves and nobody commits; says whether there were any.
-fn ignore_rules(root: &Path, config: &Config) -> Result<bool, Failure> {
+/// Ignore rules that were added.
+struct Ignored {
+    rules: Vec<String>,
+    /// There was no file with others.
+    new: bool,
+}
+
+/// Adds the missing ignore rules, for what a run leaves and nobody commits; says which.
+fn ignore_rules(root: &Path, config: &Config) -> Result<Option<Ignored>, Failure> {
     let path = root.join(".gitignore");
     let mut text = match fs::read_to_string(&path) {
         Ok(text) => text,
@@ -149,20 +201,21 @@ fn ignore_rules(root: &Path, config: &Config) -> Result<bool, Failure> {
     };
     let rule = |folder: &str| format!("/{}/", folder.trim_matches('/'));
     let wanted = [rule(&config.logs_dir), rule(&config.tmp_dir), rule(".orchestrator")];
-    let missing: Vec<&String> =
-        wanted.iter().filter(|rule| !text.lines().any(|l| l.trim() == rule.as_str())).collect();
+    let new = text.is_empty();
+    let missing: Vec<String> =
+        wanted.into_iter().filter(|rule| !text.lines().any(|l| l.trim() == rule.as_str())).collect();
     if missing.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    for rule in missing {
+    for rule in &missing {
         text.push_str(rule);
         text.push('\n');
     }
     fs::write(&path, text).map_err(|e| io("write .gitignore", &e))?;
-    Ok(true)
+    Ok(Some(Ignored { rules: missing, new }))
 }
 
 /// Converts a state file of the later dialect; the old one is kept beside the program's own files.

@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out. One file per command; exit codes and hints only
 //! in [`error`].
 
+mod again;
 mod agent_http;
 mod agents;
 mod agents_test;

@@ -128,7 +128,7 @@ pub(super) fn simulate(global: &Global, n: usize, format: Format) -> Result<u8, 
     }
     let mut out = String::new();
     if state.exits() {
-        out.push_str("exit is set: none of these begins before orchestrator resume\n");
+        out.push_str("stopped: none of these begins before orchestrator resume\n");
     }
     for turn in &coming {
         let prompt = turn.prompt.as_deref().unwrap_or("-");

@@ -4,12 +4,15 @@ use std::io::IsTerminal;
 
 use super::args::{Format, Global, RunArgs};
 use super::consent;
-use super::error::{FAILED, Failure, LIMIT, OK};
+use super::error::{FAILED, Failure, LIMIT, OK, REFUSED};
 use super::screen;
 use super::setup::{Machine, Setup, runtime, setup};
 use super::stream::Stream;
+use crate::clock::Clock;
+use crate::config::Source;
 use crate::event::{Event, Sink};
 use crate::sync::remote::on_local_disk;
+use crate::turns::budget::Reached;
 use crate::turns::engine::{self, End, Report};
 use crate::turns::settings::Settings;
 use crate::ui::console::{Console, Form, Volume};
@@ -19,6 +22,9 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8, Failure> {
     let form = if args.format == Some(Format::Json) { Form::Json } else { Form::Text };
     if form == Form::Text && consent::ask(&settings, loaded.file.as_deref())? {
         Setup { loaded, settings } = setup(global, args)?;
+    }
+    if loaded.source_of("run.mode") == Source::Default {
+        refuse_to_work_alone(&settings)?;
     }
     let mut console = console(global, form);
     for text in loaded.notices {
@@ -31,8 +37,22 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8, Failure> {
         // Another loop of this role is at work: a timer has nothing to do (T20a).
         Err(failure) if settings.options.if_turn && failure.reason == "busy" => Ok(OK),
         Err(failure) => Err(failure),
-        Ok(report) => end(report, global),
+        Ok(report) => end(report, global, &settings.options.again),
     }
+}
+
+/// Where turns go through a remote, a start without a mode would take all roles' turns here, unpublished.
+fn refuse_to_work_alone(settings: &Settings) -> Result<(), Failure> {
+    let machine = Machine::new();
+    if !engine::through_remote(settings, &machine.shared_clock())? {
+        return Ok(());
+    }
+    let state = engine::read_state(settings, machine.clock.now());
+    let role = state.map_or_else(|_| settings.workflow.first().clone(), |state| state.expected_actor);
+    Err(Failure::new(REFUSED, "mode", "take all roles' turns here")
+        .cause("this branch is worked on in role mode: its turns go through the remote")
+        .cause("to take them all here, unpublished: orchestrator --mode combined")
+        .hint(format!("orchestrator --mode role --role {role}")))
 }
 
 pub(super) fn console(global: &Global, form: Form) -> impl Sink {
@@ -79,19 +99,19 @@ pub(super) fn drive(settings: &Settings, sink: &mut dyn Sink) -> Result<Report, 
 }
 
 /// The exit code of a finished loop.
-pub(super) fn end(report: Report, global: &Global) -> Result<u8, Failure> {
+pub(super) fn end(report: Report, global: &Global, again: &str) -> Result<u8, Failure> {
     match report.end {
         End::Done => Ok(OK),
         End::Stopped { at, reason, .. } => {
             if !global.quiet {
                 let reason = reason.unwrap_or_else(|| "no reason given".into());
-                super::print(&format!(
-                    "stopped: exit was set at {at}: {reason}\nhint: orchestrator resume\n"
-                ))?;
+                super::print(&format!("stopped at {at}: {reason}\nhint: orchestrator resume\n"))?;
             }
             Ok(OK)
         }
-        End::Limited(limit) => Err(limit.into()),
+        End::Limited(limit @ Reached::NoProgress(_)) => Err(Failure::from(limit)
+            .hint(format!("look at the last turns' summaries, then start again: {again}"))),
+        End::Limited(limit) => Err(Failure::from(limit).hint(format!("the next start counts anew: {again}"))),
         End::Interrupted(reason) => Ok(reason.exit_code()),
         End::NotOurTurn => {
             if !global.quiet {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
 
+use super::again::again;
 use super::args::{Global, RunArgs};
 use super::error::{Failure, INTERNAL, USAGE};
 use super::screen;
@@ -91,8 +92,9 @@ pub(super) fn environment() -> Vec<(String, String)> {
 pub(super) fn setup(global: &Global, args: &RunArgs) -> Result<Setup, Failure> {
     let folder = start_folder()?;
     let vars = environment();
-    let loaded = load(&folder, global.config.as_deref(), &vars, &flags(args))?;
-    let options = options(args, &loaded.config)?;
+    let flags = flags(args);
+    let loaded = load(&folder, global.config.as_deref(), &vars, &flags)?;
+    let options = Options { again: again(global, &flags, args), ..options(args, &loaded.config)? };
     let path = std::env::var_os("PATH").unwrap_or_default();
     let redactor = redactor(&loaded.config);
     confined(&loaded.root, &loaded.config)?;
@@ -159,7 +161,7 @@ pub(super) fn setup_beside(global: &Global) -> Result<Setup, Failure> {
     Ok(setup)
 }
 
-fn flags(args: &RunArgs) -> Vec<Override> {
+pub(super) fn flags(args: &RunArgs) -> Vec<Override> {
     let texts = [
         ("--agent", "agent.default", &args.agent),
         ("--router-mode", "router.mode", &args.router_mode),
@@ -243,6 +245,7 @@ fn options(args: &RunArgs, config: &Config) -> Result<Options, Failure> {
         commit_dry_run: args.commit_dry_run,
         agent_prompts: run.agent_prompts.clone(),
         agent_roles: run.agent_roles.clone(),
+        ..Options::default()
     })
 }
 

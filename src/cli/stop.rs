@@ -8,7 +8,9 @@ use super::sync_end;
 use crate::clock::{Clock, iso_seconds};
 use crate::control::{self, Request};
 use crate::event::Sink;
+use crate::sync::memory::Memory;
 use crate::sync::protocol::Control;
+use crate::turns::context::Previous;
 use crate::turns::engine;
 use crate::turns::lock::{Live, LoopLock, Owner};
 use crate::turns::stop_request::StopRequest;
@@ -45,7 +47,7 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8, Failure> {
     }
     let state = engine::stop(&setup.settings, machine.world(&mut console), reason)?;
     super::print(&format!(
-        "exit is set: no loop takes another turn (iteration {}, {}'s turn)\nnext: orchestrator resume\n",
+        "stopped: no loop takes another turn (iteration {}, {}'s turn)\nnext: orchestrator resume\n",
         state.iteration, state.expected_actor
     ))?;
     Ok(OK)
@@ -64,10 +66,20 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8, Failure> 
     let state = engine::resume(&setup.settings, machine.world(&mut console), args.note.clone())?;
     StopRequest::clear(&setup.settings.root);
     super::print(&format!(
-        "ready: iteration {}, {}'s turn, {}\nnext: orchestrator\n",
-        state.iteration, state.expected_actor, state.status
+        "ready: iteration {}, {}'s turn, {}\nnext: {}\n",
+        state.iteration,
+        state.expected_actor,
+        state.status,
+        again(&setup)
     ))?;
     Ok(OK)
+}
+
+/// The loop as it was started last in this clone.
+fn again(setup: &Setup) -> String {
+    let memory = Memory::load(&setup.settings.private()).unwrap_or_default();
+    let previous = memory.previous.and_then(|value| serde_json::from_value::<Previous>(value).ok());
+    previous.and_then(|p| p.again).unwrap_or_else(|| "orchestrator".to_owned())
 }
 
 /// The live loops, as a sentence begins.

@@ -54,6 +54,8 @@ pub struct Options {
     pub commit_dry_run: bool,
     pub agent_prompts: BTreeMap<String, String>,
     pub agent_roles: BTreeMap<String, String>,
+    /// The command that starts the same loop again.
+    pub again: String,
 }
 
 impl Default for Options {
@@ -71,6 +73,7 @@ impl Default for Options {
             commit_dry_run: false,
             agent_prompts: BTreeMap::new(),
             agent_roles: BTreeMap::new(),
+            again: "orchestrator".into(),
         }
     }
 }

@@ -51,6 +51,19 @@ impl TurnLine {
     }
 }
 
+/// What to do about a failed turn: one sentence, wherever one is told of. `again`: the command that starts its loop.
+pub fn after_failure(again: &str) -> String {
+    format!("mend the cause, then: {again}")
+}
+
+/// What to say before a loop works on a branch that others take for what is finished.
+pub fn on_default_branch(branch: &str, work_exists: bool) -> Option<String> {
+    let create = if work_exists { "" } else { "-c " };
+    let text =
+        format!("on {branch}: every turn is committed to it; a branch for the loop: git switch {create}work");
+    matches!(branch, "main" | "master").then_some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

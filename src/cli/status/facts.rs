@@ -8,6 +8,7 @@ use super::super::error::Failure;
 use super::super::lately::{Lately, killed, lately};
 use super::super::setup::Machine;
 use super::view::{HeldBy, View};
+use crate::agents;
 use crate::clock::Clock;
 use crate::control::{self, LiveRun};
 use crate::state::{State, StateError, Turn, file};
@@ -86,7 +87,7 @@ pub(super) fn look(settings: &Settings) -> Result<Sight, Failure> {
         waiting,
         branch: head.and_then(|h| h.branch),
         prompt: next.prompt,
-        agent: next.agent,
+        agent: found(settings, next.agent),
         unrouted: next.problem,
         turns,
         previous: memory.previous.and_then(|v| serde_json::from_value(v).ok()),
@@ -100,6 +101,18 @@ pub(super) fn look(settings: &Settings) -> Result<Sight, Failure> {
 /// Something runs or ran here, and no turn ever did.
 fn beside_only(live: &[LiveRun], lately: &[Lately]) -> bool {
     !live.is_empty() || !lately.is_empty() && lately.iter().all(|run| run.kind != "turns")
+}
+
+/// `auto` is a name, no agent: which one it is here.
+fn found(settings: &Settings, agent: String) -> String {
+    if agent != "auto" {
+        return agent;
+    }
+    match agents::ready(&settings.table, &agent, &settings.config.agent.order, &settings.path, &settings.root)
+    {
+        Ok(ready) => format!("{} (auto)", ready.agent.name),
+        Err(_) => "auto: none found".to_owned(),
+    }
 }
 
 /// The commit of the last role's success names the iteration that it opened (G5).

@@ -11,6 +11,7 @@ use crate::sync::worktree::EndedTurn;
 use crate::turns::context::Previous;
 use crate::turns::lock::Live;
 use crate::turns::waiting::Waiting;
+use crate::turns::words::after_failure;
 
 #[derive(Debug)]
 pub(super) struct View {
@@ -68,6 +69,14 @@ impl View {
         matches!(self.status, Status::Running(_))
     }
 
+    /// The command that goes on: as the last turn's loop was started, if it was in this clone.
+    pub(super) fn again(&self) -> String {
+        let last = self.previous.as_ref().and_then(|p| p.again.clone().filter(|_| p.role == self.actor));
+        let role = || format!("orchestrator --mode role --role {}", self.actor);
+        let leased = self.holder.as_ref().is_some_and(|h| h.leased);
+        last.unwrap_or_else(|| if leased { role() } else { "orchestrator".to_owned() })
+    }
+
     /// What needs a person, in words, each with what helps.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut all = self.troubles.clone();
@@ -84,10 +93,7 @@ impl View {
             ));
         }
         if self.status == Status::Failed {
-            all.push(format!(
-                "{}'s turn failed: mend the cause and start again; timers wait for orchestrator resume",
-                self.actor
-            ));
+            all.push(format!("{}'s turn failed: {}", self.actor, after_failure(&self.again())));
         }
         if let Some(holder) = self.holder.as_ref().filter(|h| !h.here && self.running())
             && let Some(since) = holder.no_sign_since

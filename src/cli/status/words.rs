@@ -56,7 +56,7 @@ pub(super) fn oneline(view: &View, times: Times) -> String {
         let _ = write!(out, " · {} waits until {}", waiting.role, times.say_text(&waiting.until));
     }
     if view.exit {
-        out.push_str(" · exit is set");
+        out.push_str(" · stopped");
     }
     if let Some(problem) = view.problems().first() {
         let _ = write!(out, " · {problem}");
@@ -97,15 +97,21 @@ pub(super) fn screen(view: &View, times: Times) -> String {
     }
     line("branch", view.branch.as_deref().unwrap_or("no git"));
     let next = if view.exit {
-        "nothing: exit is set".into()
+        "nothing: the loop was asked to stop".into()
     } else {
         format!("{} with {}", view.prompt.as_deref().unwrap_or("-"), view.agent)
     };
     line(if view.running() { "prompt" } else { "next" }, &next);
     for (n, turn) in view.turns.iter().enumerate() {
         line(if n == 0 { "last" } else { "" }, &turn_words(view, turn));
+        // Under its own turn, or it reads as the cause of the one above.
+        if n == 0 && view.as_of.is_none() {
+            previous_lines(view, &mut line);
+        }
     }
-    previous_lines(view, &mut line);
+    if view.turns.is_empty() {
+        previous_lines(view, &mut line);
+    }
     if let Some(w) = &view.waiting {
         line("waits", &format!("{}: {} {}; next try {}", w.role, w.agent, w.why, times.say_text(&w.until)));
     }
@@ -114,7 +120,7 @@ pub(super) fn screen(view: &View, times: Times) -> String {
     }
     if view.exit {
         let reason = view.exit_reason.as_deref().unwrap_or("no reason given");
-        line("exit", &format!("set: {reason} (orchestrator resume)"));
+        line("stop", &format!("{reason} (orchestrator resume)"));
     }
     rescue_lines(view, &mut line);
     for problem in view.problems() {
@@ -196,7 +202,7 @@ fn previous_lines(view: &View, line: &mut impl FnMut(&str, &str)) {
     }
     for (what, text) in [("cause", &p.failure), ("log", &p.log)] {
         if let Some(text) = text {
-            line("", &format!("{what}: {text}"));
+            line("", &format!("  {what}: {text}"));
         }
     }
 }

@@ -16,7 +16,15 @@ fn the_example_says_the_defaults() {
     // What `steps` and `review_every_n` hide is spelled out in the file; all else is equal.
     let workflow = WorkflowConfig { steps: loaded.config.steps(), ..WorkflowConfig::default() };
     let router = RouterConfig { review_every_n: Some(0), ..RouterConfig::default() };
-    assert_eq!(loaded.config, Config { workflow, router, ..plain });
+    // What the first role may write is committed too.
+    let mut auto_commit = loaded.config.auto_commit.clone();
+    for glob in scope.iter().filter(|glob| *glob != "reports/**") {
+        assert!(auto_commit.docs.globs.contains(glob), "{glob}");
+    }
+    auto_commit.docs.globs.clone_from(&plain.auto_commit.docs.globs);
+    assert_eq!(auto_commit, plain.auto_commit);
+    let auto_commit = loaded.config.auto_commit.clone();
+    assert_eq!(loaded.config, Config { workflow, router, auto_commit, ..plain });
 }
 
 /// A line that is one comment away from counting must be right.

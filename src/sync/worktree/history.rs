@@ -86,6 +86,22 @@ impl Repo {
         commits.map(|c| self.line(&c?)).collect()
     }
 
+    /// Commits since the claim whose author is not who commits here: short id and name, oldest first; no merges.
+    pub fn strangers(&self, claim: Oid, head: Oid) -> Result<Vec<(String, String)>, GitError> {
+        let own = self.identity()?;
+        let mut found = Vec::new();
+        for id in self.between(Some(claim), head)? {
+            let commit = self.git.find_commit(id).doing("read a commit")?;
+            let author = commit.author();
+            let name = String::from_utf8_lossy(author.name_bytes()).into_owned();
+            let known = name == own.name && author.email_bytes() == own.email.as_bytes();
+            if !known && commit.parent_count() == 1 {
+                found.push((self.short_id(id)?, name));
+            }
+        }
+        Ok(found)
+    }
+
     /// The commits made since the claim, side branches that were merged included, oldest first.
     pub fn agent_commits(&self, claim: Oid, head: Oid) -> Result<Vec<Oid>, GitError> {
         self.between(Some(claim), head)

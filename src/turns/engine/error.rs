@@ -31,6 +31,9 @@ pub enum LoopError {
     State(#[from] StateError),
     #[error("{path} was removed by commit {commit} ({subject})", path = .path.display())]
     StateRemoved { path: PathBuf, commit: String, subject: String },
+    /// Only the working file is gone: HEAD still knows whose turn it is.
+    #[error("{path} is gone from the working tree; HEAD has it", path = .path.display())]
+    StateLost { path: PathBuf },
     #[error(transparent)]
     Preflight(#[from] PreflightError),
     #[error("there is no git repository here")]
@@ -45,6 +48,9 @@ pub enum LoopError {
     Memory(#[from] MemoryError),
     #[error(transparent)]
     Agent(#[from] AgentError),
+    /// Not the agent of the next turn, but of one that follows it in the same iteration.
+    #[error("agent of {role}: {source}")]
+    LaterAgent { role: String, source: AgentError },
     #[error("{0} is still the template")]
     GoalIsTemplate(String),
     #[error(transparent)]
@@ -76,6 +82,8 @@ pub struct TurnFailure {
     pub log: Option<String>,
     pub causes: Vec<String>,
     pub hint: Option<String>,
+    /// The command that starts the same loop again.
+    pub again: String,
 }
 
 /// Why a loop ended.

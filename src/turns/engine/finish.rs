@@ -11,7 +11,7 @@ use super::turn::{Open, shorten};
 use super::{Engine, Hand, LoopError};
 use crate::event::Event as Fact;
 use crate::state::{Event, State, file};
-use crate::supervise::{Exit, Lifecycle, Outcome, StopReason};
+use crate::supervise::{ErrorKind, Exit, Lifecycle, Outcome, StopReason};
 use crate::sync::driver::{Details, Exit as ExitWish, Work, asked_to_exit};
 use crate::sync::journal::{Mode, Outcome as Ended};
 use crate::sync::message::{AutoMessage, Group, Step, Trailers, auto_name};
@@ -25,6 +25,9 @@ use crate::turns::workflow::OnCheckFail;
 
 /// What is said of a log that lacks something, because the disk was full.
 pub(super) const INCOMPLETE: &str = " (incomplete)";
+
+/// What helps where no group takes a file.
+const TAKE_IT: &str = "add it to auto_commit.docs.globs in orchestration.yaml";
 
 /// How a turn ended, for the stamp.
 pub(super) enum Verdict {
@@ -58,6 +61,7 @@ impl Engine<'_> {
         self.judge_scope(&open, &mut verdict)?;
         if matches!(verdict, Verdict::Ok) {
             self.auto_commit(&open, &checks, &mut verdict)?;
+            self.tell_of_uncommitted(&open.met);
         }
         let mut granted = None;
         // With machines between, a person's request is published, and forgotten, by the driver.
@@ -126,7 +130,13 @@ impl Engine<'_> {
         let mut causes: Vec<String> = outcome.error.iter().cloned().collect();
         causes.extend(outcome.last_lines.iter().cloned());
         let hint = crate::agents::remedy(causes.iter().map(String::as_str)).map(str::to_owned);
-        Verdict::Failed { status: status_words(outcome), causes, hint }
+        // The signal was ours.
+        let status = match outcome.error_kind {
+            ErrorKind::Inactivity => format!("silent for too long; {}", status_words(outcome)),
+            ErrorKind::Timeout => format!("out of time; {}", status_words(outcome)),
+            _ => status_words(outcome),
+        };
+        Verdict::Failed { status, causes, hint }
     }
 
     /// What the agent did to history and state file (G11): bad history fails the turn and is
@@ -229,7 +239,9 @@ impl Engine<'_> {
             autocommit::Verdict::Stop(left) => {
                 let strict = mode == Mode::Role && first_role;
                 let status = if strict { "files were left uncommitted" } else { "work over the size cap" };
-                *verdict = failed(status, left.iter().map(named).collect());
+                let causes = left.iter().map(named).collect();
+                let hint = strict.then(|| format!("{TAKE_IT}, or say in the prompt where it writes"));
+                *verdict = Verdict::Failed { status: status.into(), causes, hint };
                 return Ok(());
             }
         };
@@ -256,7 +268,10 @@ impl Engine<'_> {
         if !fresh.is_empty() {
             let shown: Vec<String> = fresh.iter().map(|l| named(l)).collect();
             let paths: Vec<String> = fresh.iter().map(|l| path_text(&l.path)).collect();
-            self.say(Fact::Warning { text: format!("left uncommitted: {}", shorten(&shown)) });
+            let unclaimed = fresh.iter().any(|l| l.why == autocommit::Why::Unclaimed);
+            let remedy = if unclaimed { format!("; {TAKE_IT}") } else { String::new() };
+            let text = format!("left uncommitted: {}{remedy}", shorten(&shown));
+            self.say(Fact::Warning { text });
             self.memory.named.extend(paths);
         }
         Ok(())
@@ -448,6 +463,7 @@ impl Engine<'_> {
             failed_checks: checks.failed.clone(),
             failure: cause,
             log,
+            again: Some(self.settings.options.again.clone()),
         };
         self.memory.previous = serde_json::to_value(previous).ok();
         let saved = self.save_memory();
@@ -478,6 +494,7 @@ impl Engine<'_> {
                 log: open.log.as_ref().map(|l| self.shown_path(&l.path)),
                 causes,
                 hint,
+                again: self.settings.options.again.clone(),
             })),
         }
     }

@@ -390,14 +390,6 @@ fn running_elsewhere(state: &State, own: &RoleId) -> Option<(RoleId, String)> {
     (role != own).then(|| (role.clone(), id))
 }
 
-/// For the last line of a run.
-pub(super) fn next_command(settings: &Settings) -> String {
-    match &settings.options.role {
-        Some(role) => format!("orchestrator --mode role --role {role} --no-git"),
-        None => "orchestrator".into(),
-    }
-}
-
 /// A look for people: who takes turns here is told by locks, not by time stamps.
 pub(super) fn now_and_ago(at: Timestamp, now: Timestamp) -> String {
     let since = crate::clock::iso_seconds(at);

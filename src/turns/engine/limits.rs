@@ -10,12 +10,14 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
 use super::error::End;
+use super::turn::shorten;
 use super::{Engine, LoopError};
 use crate::agents::rate_limit;
 use crate::clock::Clock;
 use crate::config::Budget;
 use crate::event::Event as Fact;
 use crate::supervise::{Activity, Kind, Lifecycle, Outcome, Stop, StopReason, Usage};
+use crate::sync::worktree::path_text;
 use crate::turns::autocommit::scan;
 use crate::turns::budget::{Reached, Spent, reached, used_up};
 
@@ -107,12 +109,30 @@ impl Engine<'_> {
         else {
             return Ok(None);
         };
+        let dirty = scan(&git.repo, &git.rules)?;
+        Ok(Some(self.look_at(dirty.iter().map(|d| &d.path))))
+    }
+
+    /// Size and time of these files; nothing without git.
+    pub(super) fn look_at<'p>(&self, paths: impl IntoIterator<Item = &'p PathBuf>) -> Footprint {
+        let Some(git) = &self.git else { return Footprint::new() };
         let look = |path: &PathBuf| {
             let data = std::fs::symlink_metadata(git.repo.top().join(path)).ok()?;
             Some((data.len(), data.modified().ok()?))
         };
-        let dirty = scan(&git.repo, &git.rules)?;
-        Ok(Some(dirty.into_iter().map(|d| (d.path.clone(), look(&d.path))).collect()))
+        paths.into_iter().map(|path| (path.clone(), look(path))).collect()
+    }
+
+    /// What the turn changed and could not commit, because it was dirty before: the turn would look idle.
+    pub(super) fn tell_of_uncommitted(&mut self, met: &Footprint) {
+        let now = self.look_at(met.keys());
+        let changed = met.iter().filter(|(path, before)| now.get(*path) != Some(before));
+        let names: Vec<String> = changed.map(|(path, _)| path_text(path)).collect();
+        if !names.is_empty() {
+            let text =
+                format!("changed, and left uncommitted as it was before the turn: {}", shorten(&names));
+            self.say(Fact::Notice { text });
+        }
     }
 
     /// Counts turns in a row that changed nothing.

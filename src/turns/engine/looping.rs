@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::error::End;
-use super::folder::next_command;
 use super::{Engine, LoopError, Report, World};
 use crate::event::{Ended, Event as Fact};
 use crate::turns::budget::{self, Spent};
@@ -25,7 +24,8 @@ pub async fn run<'a>(settings: &'a Settings, world: World<'a>) -> Result<Report,
     match end.and_then(|end| saved.map(|()| end)) {
         Ok(end) => Ok(engine.report(end)),
         Err(error) => {
-            engine.close(Ended::Failed, error.to_string(), "orchestrator");
+            let again = &settings.options.again;
+            engine.close(Ended::Failed, 0, error.to_string(), again);
             Err(error)
         }
     }
@@ -115,7 +115,7 @@ impl Engine<'_> {
     }
 
     fn report(mut self, end: End) -> Report {
-        let again = &*next_command(self.settings);
+        let again = &*self.settings.options.again;
         let (outcome, why, next) = match &end {
             End::Done if self.settings.options.role.is_some() => {
                 (Ended::Succeeded, "all turns taken".to_owned(), again)
@@ -137,14 +137,15 @@ impl Engine<'_> {
         if let End::Interrupted(reason) = &end {
             self.say(Fact::RunInterrupted { reason: reason.text.clone() });
         }
-        let (took, cost_usd) = self.close(outcome, why, next);
+        let failed = u64::from(matches!(end, End::Failed(_)));
+        let (took, cost_usd) = self.close(outcome, failed, why, next);
         Report { end, turns: self.turns, took, cost_usd }
     }
 
-    /// The last word of a run; its time and cost.
-    fn close(&mut self, outcome: Ended, why: String, next: &str) -> (Duration, Option<f64>) {
+    /// The last word of a run; its time and cost. A turn that failed is one, too.
+    fn close(&mut self, outcome: Ended, failed: u64, why: String, next: &str) -> (Duration, Option<f64>) {
         let duration = self.world.clock.mono().saturating_sub(self.began);
-        let (turns, cost_usd) = (self.turns, self.spent.cost());
+        let (turns, cost_usd) = (self.turns + failed, self.spent.cost());
         self.say(Fact::RunEnded { outcome, turns, duration, cost_usd, why, next: next.into() });
         (duration, cost_usd)
     }

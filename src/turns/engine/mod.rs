@@ -46,7 +46,7 @@ pub use role::{
     AtTip, Beat, ByHand, ExitSet, Glimpse, RoleReport, RoleWorld, control_remote, hand_off, hand_off_here,
     look, run_role, through_remote,
 };
-pub use start::read_state;
+pub use start::{read_state, state_may_begin};
 
 use crate::clock::Clock;
 use crate::config::Watched;

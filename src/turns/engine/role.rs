@@ -24,7 +24,7 @@ use crate::event::{Ended, Event as Fact, Place, Sink};
 use crate::ids::Ids;
 use crate::state::Status;
 use crate::supervise::Stop;
-use crate::sync::driver::{Exit, Finish};
+use crate::sync::driver::{DriverError, Exit, Finish};
 use crate::sync::journal::Mode;
 use crate::sync::protocol::{Control, Goal, Reason, Signal};
 use crate::sync::remote::Surroundings;
@@ -86,6 +86,7 @@ pub async fn run_role(
     }
     engine.open_control();
     Waiting::clear(&settings.root);
+    engine.warn_of_default_branch()?;
     engine.agents_may_run()?;
     let holder = engine.holder();
     let boot = holder.boot.clone();
@@ -145,11 +146,6 @@ pub async fn run_role(
         source: std::io::Error::other("the driver's thread broke down"),
     };
     let (finish, ended, fenced) = result.recv().map_err(broken)?;
-    let outcome = match &finish {
-        Ok(f) if f.reason.code() == 0 => Ended::Succeeded,
-        Ok(Finish { reason: Reason::Interrupted(_), .. }) => Ended::Canceled,
-        _ => Ended::Failed,
-    };
     let why = match &finish {
         Ok(finish) => finish.reason.to_string(),
         Err(e) => e.to_string(),
@@ -157,12 +153,16 @@ pub async fn run_role(
     sink.emit_at(
         &place,
         Fact::RunEnded {
-            outcome,
+            outcome: outcome(&finish),
             turns: ended.turns,
             duration: world.clock.mono().saturating_sub(began),
             cost_usd: ended.cost,
             why: settings.redactor.text(&why).into_owned(),
-            next: format!("orchestrator --mode role --role {}", settings.role()),
+            next: if matches!(&finish, Ok(Finish { reason: Reason::ExitSet, .. })) {
+                "orchestrator resume".to_owned()
+            } else {
+                settings.options.again.clone()
+            },
         },
     );
     drop((server, lock));
@@ -175,6 +175,14 @@ pub async fn run_role(
     let lost_to = fenced.map(|f| f.why);
     let hands::Came { failure, limit, blocked, .. } = ended;
     Ok(RoleReport { finish, failure, limit, exit, rescued, lost_to, blocked })
+}
+
+fn outcome(finish: &Result<Finish, DriverError>) -> Ended {
+    match finish {
+        Ok(f) if f.reason.code() == 0 => Ended::Succeeded,
+        Ok(Finish { reason: Reason::Interrupted(_), .. }) => Ended::Canceled,
+        _ => Ended::Failed,
+    }
 }
 
 /// The newest saved work that the end left; of the lost turn, where that is known.
@@ -200,6 +208,7 @@ fn announce(settings: &Settings, branch: &str, place: &Place, sink: &mut dyn Sin
     let agents = steps.map(|s| (role.clone(), settings.dispatch.choose(&role, &s.prompt).agent)).collect();
     let limits = match settings.options.loops {
         0 => "until stopped".to_owned(),
+        1 => "1 turn".to_owned(),
         n => format!("{n} turns"),
     };
     sink.emit_at(place, Fact::RunCreated { run_kind: "turns".into(), parent_run_id: None });

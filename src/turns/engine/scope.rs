@@ -11,6 +11,16 @@ use crate::event::Event as Fact;
 use crate::sync::worktree::{Oid, path_text};
 use crate::turns::autocommit::{BadGlob, scan};
 
+/// While a turn runs, nothing tells a person's commit from its agent's but the author.
+fn theirs(commits: &[(String, String)]) -> Option<String> {
+    let (_, author) = commits.first()?;
+    let ids: Vec<&str> = commits.iter().map(|(short, _)| short.as_str()).collect();
+    Some(format!(
+        "if what {author} committed meanwhile was not the agent's: git cherry-pick {}",
+        ids.join(" ")
+    ))
+}
+
 impl Engine<'_> {
     /// A path outside the scope fails the turn: its commits and files are rescued and undone. What an interrupted
     /// turn left uncommitted is not published, and is looked at when the turn is taken again.
@@ -38,6 +48,7 @@ impl Engine<'_> {
         }
         let why = format!("{} may not change {}", open.role, shorten(&outside));
         let mut causes = vec![why.clone(), format!("its scope is {}", globs.join(", "))];
+        let hint = theirs(&git.repo.strangers(base, head)?);
         if self.hand.is_some() {
             // The driver puts it aside, here and on the remote.
             self.astray = Some(why);
@@ -45,8 +56,8 @@ impl Engine<'_> {
             causes.extend(self.undo(open, base, &why)?);
         }
         if !interrupted {
-            *verdict =
-                Verdict::Failed { status: "changed files outside its scope".into(), causes, hint: None };
+            let status = "changed files outside its scope".into();
+            *verdict = Verdict::Failed { status, causes, hint };
         }
         Ok(())
     }

@@ -19,14 +19,16 @@ use crate::sync::journal::{self, Journal};
 use crate::sync::memory::Memory;
 use crate::sync::message::{Step, Trailers};
 use crate::sync::seen::{self, Seen};
-use crate::sync::worktree::{GitError, Repo};
+use crate::sync::worktree::{GitError, Oid, Repo};
 use crate::turns::autocommit::{BadGlob, GroupRule, Rules};
 use crate::turns::budget::Spent;
 use crate::turns::lock::{LoopLock, Owner, private_folder};
+use crate::turns::prompt_name::resolve;
 use crate::turns::settings::Settings;
 use crate::turns::shipped::goal_is_template;
 use crate::turns::state_lock::lock_of;
 use crate::turns::waiting::Waiting;
+use crate::turns::words::on_default_branch;
 
 /// How much of the folder a program needs for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +97,24 @@ pub fn read_state(settings: &Settings, now: jiff::Timestamp) -> Result<State, Lo
     Ok(file::read(&settings.state_path(), &settings.roles(), now)?)
 }
 
+/// A state file that once was and is gone is an error, not a beginning (T3).
+///
+/// # Errors
+/// The branch has one, or had one.
+pub fn state_may_begin(repo: &Repo, tip: Option<Oid>, path: &Path) -> Result<(), LoopError> {
+    let Some(tip) = tip else { return Ok(()) };
+    if repo.blob_at(tip, path)?.is_some() {
+        return Err(LoopError::StateLost { path: path.to_owned() });
+    }
+    match repo.removed_by(tip, path)? {
+        Some(line) => {
+            let (commit, subject) = (line.short, line.subject);
+            Err(LoopError::StateRemoved { path: path.to_owned(), commit, subject })
+        }
+        None => Ok(()),
+    }
+}
+
 impl<'a> Engine<'a> {
     /// Takes the lock and brings everything into a state from which turns can be taken.
     pub(super) fn start(settings: &'a Settings, world: World<'a>) -> Result<(Self, LoopLock), LoopError> {
@@ -102,11 +122,13 @@ impl<'a> Engine<'a> {
         engine.open_control();
         Waiting::clear(&settings.root);
         engine.identity_notice()?;
+        engine.warn_of_default_branch()?;
         engine.warn_of_a_useless_guard();
         engine.warn_of_unchecked_scope();
         engine.agents_may_run()?;
         engine.load_or_create()?;
         engine.settle()?;
+        engine.warn_of_missing_prompts();
         if let Some(role) = settings.options.start_actor.clone()
             && engine.state.expected_actor != role
         {
@@ -260,23 +282,7 @@ impl<'a> Engine<'a> {
     fn create(&mut self) -> Result<(), LoopError> {
         let first = self.settings.workflow.first().clone();
         if let Some(git) = &mut self.git {
-            let tip = git.repo.branch_tip(&git.branch)?;
-            let gone = |commit: String, subject: String| LoopError::StateRemoved {
-                path: self.settings.state_path(),
-                commit,
-                subject,
-            };
-            if let Some(tip) = tip {
-                if git.repo.blob_at(tip, &git.state_path)?.is_some() {
-                    // Only the working file is gone: HEAD still knows whose turn it is.
-                    let hint =
-                        format!("only the working file is gone: git restore {}", git.state_path.display());
-                    return Err(gone(git.repo.short_id(tip)?, hint));
-                }
-                if let Some(line) = git.repo.removed_by(tip, &git.state_path)? {
-                    return Err(gone(line.short, line.subject));
-                }
-            }
+            state_may_begin(&git.repo, git.repo.branch_tip(&git.branch)?, &git.state_path)?;
             git.commits_state =
                 self.settings.config.auto_commit.state.enabled && !git.repo.ignored(&git.state_path)?;
         }
@@ -306,22 +312,68 @@ impl<'a> Engine<'a> {
         git.commit_state(&bytes, &message)
     }
 
-    /// Consent and goal, for every role's own prompt: better said before a turn than in it.
+    /// Agents, consent and goal, for every role's own prompt: better said before a turn than in it, and before the
+    /// turn of another role has been paid for.
     pub(super) fn agents_may_run(&self) -> Result<(), LoopError> {
         let s = self.settings;
         let mut models = false;
+        let next = self.first_in_turn();
+        let (mut lacking, mut next_fails) = (None, false);
         for step in s.workflow.steps() {
             let name = s.dispatch.choose(step.role.as_str(), &step.prompt).agent;
+            let later = next.as_ref().is_some_and(|next| *next != step.role);
             match self.roster(&name) {
                 Ok(roster) => models |= roster.models(),
-                // Not being there fails the turn, which says so with its place (T16).
-                Err(e) if agents::is_missing(&e) => {}
+                Err(e) if agents::is_missing(&e) && later => {
+                    lacking =
+                        lacking.or(Some(LoopError::LaterAgent { role: step.role.to_string(), source: e }));
+                }
+                // The very next turn fails, which says so with its place (T16).
+                Err(e) if agents::is_missing(&e) => next_fails = true,
                 Err(e) => return Err(e.into()),
             }
+        }
+        if let Some(error) = lacking.filter(|_| !next_fails) {
+            return Err(error);
         }
         let goal = document(&s.root.join(&s.config.goal_file)).unwrap_or_default();
         if models && goal_is_template(&goal) {
             return Err(LoopError::GoalIsTemplate(s.config.goal_file.clone()));
+        }
+        Ok(())
+    }
+
+    /// Whose turn a loop of all roles takes first; none for a loop of one role: the others run elsewhere.
+    fn first_in_turn(&self) -> Option<RoleId> {
+        let s = self.settings;
+        if s.options.role.is_some() {
+            return None;
+        }
+        let asked = s.options.start_actor.clone();
+        let expected = || read_state(s, self.world.clock.now()).ok().map(|state| state.expected_actor);
+        Some(asked.or_else(expected).unwrap_or_else(|| s.workflow.first().clone()))
+    }
+
+    /// Prompts that later turns would miss: they fail in their turn (T12), which is known now.
+    pub(super) fn warn_of_missing_prompts(&mut self) {
+        let folder = self.settings.prompts_folder();
+        let later = self.settings.workflow.steps().iter().filter(|s| s.role != self.state.expected_actor);
+        let missing: Vec<String> = later
+            .filter_map(|step| {
+                let e = resolve(&folder, &step.prompt).err()?;
+                Some(format!("{}'s turn will fail: prompt `{}`: {e}", step.role, step.prompt))
+            })
+            .collect();
+        for text in missing {
+            self.say(Fact::Warning { text });
+        }
+    }
+
+    /// Whoever looks at the repository takes its usual first branch for what is finished.
+    pub(super) fn warn_of_default_branch(&mut self) -> Result<(), LoopError> {
+        let Some(git) = &self.git else { return Ok(()) };
+        if let Some(text) = on_default_branch(&git.branch, git.repo.branch_tip("work")?.is_some()) {
+            self.say(Fact::Warning { text });
         }
         Ok(())
     }

@@ -38,7 +38,7 @@ impl Engine<'_> {
 
     pub(super) fn stopped(&self) -> End {
         End::Stopped {
-            by: "the exit flag".into(),
+            by: "a request to stop".into(),
             at: iso_seconds(self.state.last_update),
             reason: self.state.exit_reason.clone(),
         }

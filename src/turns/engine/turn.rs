@@ -37,6 +37,8 @@ pub(super) struct Open {
     /// HEAD before the claim.
     pub head_before: Option<Oid>,
     pub dirty_before: BTreeSet<PathBuf>,
+    /// The same, as each of them was.
+    pub met: Footprint,
     /// The router's choice, for the stamp.
     pub routed: Option<String>,
     pub log: Option<TurnLog>,
@@ -89,6 +91,7 @@ impl Engine<'_> {
             agent: "-".into(),
             base,
             head_before,
+            met: self.look_at(&dirty_before),
             dirty_before,
             routed: None,
             log: None,

@@ -107,11 +107,11 @@ fn a_missing_key_is_named() {
     let ran = p.run(&["--once", "--no-git"]).expect(3);
     assert!(ran.err.contains("the variable MODEL_ACCESS is not set"), "{}", ran.err);
     assert!(server.asked().is_empty());
-    let ran = p.run(&["check"]).expect(0);
+    let ran = p.run(&["check"]).expect(2);
     assert!(
-        ran.out.contains("agent of galph: the variable MODEL_ACCESS, its key, is not set"),
+        ran.err.contains("agent of galph, ralph: the variable MODEL_ACCESS, its key, is not set"),
         "{}",
-        ran.out
+        ran.err
     );
 }
 
@@ -162,9 +162,9 @@ fn settings_are_checked() {
     }
     p.write(
         "orchestration.yaml",
-        "agents: {m: {http: {url: 'http://h.example.org', model: m, key_env: K}}}\n",
+        "agent: {default: shell}\nagents: {m: {http: {url: 'http://h.example.org', model: m, key_env: K}}}\n",
     );
-    let ran = p.run(&["check"]).expect(0);
+    let ran = p.run(&["check"]).expect(2);
     assert!(
         ran.out.contains("`agents.m.http` sends its key unencrypted to http://h.example.org"),
         "{}",

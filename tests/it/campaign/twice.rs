@@ -89,7 +89,7 @@ fn inits() {
         let ran = both(&p, &["init"]);
         assert!(ran.iter().any(|r| r.code == 0), "{ran:?}");
         assert_eq!(p.brief(), "1 galph idle");
-        p.run(&["check"]).expect(0);
+        p.run(&["route"]).expect(0);
     }
 }
 

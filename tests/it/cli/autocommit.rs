@@ -79,6 +79,8 @@ fn what_was_dirty_before_stays() {
         "{}",
         ran.err
     );
+    let changed = "notice: changed, and left uncommitted as it was before the turn: mine.txt";
+    assert_eq!(ran.err.matches(changed).count(), 1, "{}", ran.err);
     let again = p.run(&["--once"]).expect(0);
     assert!(!again.err.contains("dirty before"), "nobody is told twice: {}", again.err);
 }

@@ -1,6 +1,6 @@
 //! What is refused before a turn begins: nothing is run and nothing is changed.
 
-use super::project::Project;
+use super::project::{Project, Ran};
 
 /// T3: line and field are named, and the file stays as it is.
 #[test]
@@ -35,9 +35,17 @@ fn a_removed_state_names_the_commit() {
     assert!(ran.err.contains("was removed by commit") && ran.err.contains("(tidy up)"), "{}", ran.err);
     assert!(!p.path("sync/state.json").exists());
     let p = Project::git();
+    p.run(&["--once"]).expect(0);
+    let before = p.brief();
     std::fs::remove_file(p.path("sync/state.json")).unwrap();
     let ran = p.run(&["--once"]).expect(2);
-    assert!(ran.err.contains("git restore sync/state.json"), "{}", ran.err);
+    assert!(ran.err.contains("cause: sync/state.json is gone from the working tree"), "{}", ran.err);
+    assert!(!ran.err.contains("removed"), "{}", ran.err);
+    let init = p.run(&["init"]).expect(2);
+    assert!(init.err.contains("gone from the working tree") && !p.path("sync/state.json").exists());
+    let hint = ran.err.lines().find_map(|l| l.strip_prefix("hint: git ")).unwrap().to_owned();
+    p.run_git(&hint.split(' ').collect::<Vec<_>>());
+    assert_eq!(p.brief(), before);
 }
 
 /// T33: all problems at once, with lines and suggestions.
@@ -110,6 +118,44 @@ fn an_agent_that_is_not_there_fails_the_turn_with_the_remedy() {
     p.write("prompts/supervisor.md", "only prose\n```sh\nrm -rf x\n```\n");
     let ran = p.run(&["--once", "--no-git", "--agent", "shell"]).expect(3);
     assert!(ran.err.contains("the prompt has no `sh run` block"), "{}", ran.err);
+    assert!(ran.err.contains("hint: the shipped prompts are for models: choose one"), "{}", ran.err);
+}
+
+/// What the iteration lacks later is known before its first turn is paid for; the state is not touched.
+#[test]
+fn an_agent_that_a_later_role_lacks_stops_the_start() {
+    let p = Project::new();
+    let agents = "agents: {mine: {command: [no-such-program]}}\n";
+    p.write("orchestration.yaml", &format!("agent: {{default: shell, roles: {{ralph: mine}}}}\n{agents}"));
+    let ran = p.run(&["--once", "--no-git"]).expect(2);
+    assert!(
+        ran.err.contains("cause: agent of ralph: agent `mine`: `no-such-program` is not on PATH"),
+        "{}",
+        ran.err
+    );
+    assert!(p.sequence().is_empty() && !p.path("sync/state.json").exists());
+    let ran = p.run(&["check"]).expect(2);
+    assert!(!ran.out.contains("ok: ") && ran.err.contains("agent of ralph: "), "{ran:?}");
+    p.config("");
+    std::fs::remove_file(p.path("prompts/main.md")).unwrap();
+    let ran = p.run(&["--once", "--no-git"]).expect(3);
+    assert!(
+        ran.err.contains("warning: ralph's turn will fail: prompt `main.md`: no such prompt file"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_start_on_the_usual_first_branch_warns() {
+    let p = Project::git();
+    let warns = |ran: &Ran| {
+        ran.err.contains("warning: on main: every turn is committed to it; a branch for the loop: ")
+    };
+    assert!(!warns(&p.run(&["--once"]).expect(0)));
+    p.run_git(&["branch", "-m", "main"]);
+    assert!(warns(&p.run(&["--once"]).expect(0)));
+    p.run(&["init"]).expect(0).says("note: on main: ");
 }
 
 /// I1: a loop option before another command would be lost; a value from the environment is not an error.

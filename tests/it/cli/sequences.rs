@@ -14,7 +14,11 @@ fn one_iteration_is_supervisor_then_main() {
     assert_eq!(lines[2], "state: iteration 1, galph's turn, idle");
     assert!(lines[3].starts_with("iter 1 galph supervisor.md shell ok "), "{}", ran.out);
     assert!(lines[3].ends_with(" - commits - files → ralph"), "{}", ran.out);
-    assert!(lines[5].ends_with("all iterations taken; next: orchestrator"), "{}", ran.out);
+    assert!(
+        lines[5].ends_with("all iterations taken; next: orchestrator --mode combined --once --no-git"),
+        "{}",
+        ran.out
+    );
     assert_eq!(ran.err, "");
 }
 

@@ -10,7 +10,7 @@ fn stop_and_resume_without_a_loop() {
     assert!(ran.out.contains("enough\nhint: orchestrator resume"), "{}", ran.out);
     assert!(p.sequence().is_empty());
     assert_eq!(p.run_git(&["log", "-1", "--format=%s"]), "[SYNC i=1] actor=galph exit=true");
-    assert!(p.run(&["status"]).expect(0).out.contains("exit:   set: enough"));
+    assert!(p.run(&["status"]).expect(0).out.contains("stop:   enough"));
     p.run(&["resume", "--note", "go on"]).expect(0);
     assert_eq!(p.run_git(&["log", "-1", "--format=%s"]), "[SYNC i=1] actor=galph resume");
     assert_eq!(p.state().get("exit"), None);

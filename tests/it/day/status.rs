@@ -61,11 +61,11 @@ fn a_failed_turn_says_why_and_where() {
     p.run(&["--once"]).expect(3);
     let out = p.run(&["status"]).expect(0).out;
     assert!(
-        out.contains("last:   i=1 ralph failed main.md shell") && out.contains("\n        cause: "),
+        out.contains("last:   i=1 ralph failed main.md shell") && out.contains("\n          cause: "),
         "{out}"
     );
-    assert!(out.contains("\n        log: logs/work/ralph/iter-00001_"), "{out}");
-    assert!(out.contains("problem: ralph's turn failed: mend the cause and start again;"), "{out}");
+    assert!(out.contains("\n          log: logs/work/ralph/iter-00001_"), "{out}");
+    assert!(out.contains("problem: ralph's turn failed: mend the cause, then: orchestrator"), "{out}");
     let line = p.run(&["status", "--oneline"]).expect(0).out;
     assert_eq!(line.lines().count(), 1, "{line}");
 }

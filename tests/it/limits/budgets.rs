@@ -144,10 +144,10 @@ fn the_program_says_which_limit() {
         "{}",
         ran.out
     );
-    assert!(ran.out.ends_with("budget.turns reached: 1 turn; next: orchestrator\n"), "{}", ran.out);
+    assert!(ran.out.ends_with("budget.turns reached: 1 turn; next: orchestrator --no-git\n"), "{}", ran.out);
     assert_eq!(
         ran.err,
-        "error: go on within the budget\ncause: budget.turns reached: 1 turn\nhint: the next start counts anew: orchestrator\n"
+        "error: go on within the budget\ncause: budget.turns reached: 1 turn\nhint: the next start counts anew: orchestrator --no-git\n"
     );
     assert_eq!(p.sequence(), ["supervisor"]);
     let status = p.run(&["status"]).expect(0);

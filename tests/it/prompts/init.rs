@@ -53,8 +53,10 @@ fn everything_is_written_once() {
     assert!(ran.out.contains("docs/goal.md was there already; the goal was not changed"), "{}", ran.out);
     assert_eq!(p.read("input.md"), "mine\n");
     assert_eq!(p.read("docs/goal.md"), before[5]);
-    let check = p.run(&["check"]).expect(0);
+    // Whatever agent there is: nobody has allowed it to work.
+    let check = p.run(&["check"]).expect(2);
     assert!(check.out.contains("docs/goal.md is still the template"), "{}", check.out);
+    assert!(!check.out.contains("ok: "), "{}", check.out);
 }
 
 /// What was written is what `check` calls fit.
@@ -66,10 +68,12 @@ fn a_fresh_project_passes_the_check() {
     assert!(!ran.out.contains("note:"), "{}", ran.out);
     let goal = p.read("docs/goal.md");
     assert!(goal.contains("\n    make test\n") && goal.contains("\nA clock.\n"), "{goal}");
-    let check = p.run(&["check"]).expect(0);
-    let warnings: Vec<&str> =
-        check.out.lines().filter(|l| l.starts_with("warning: ") && !l.contains("agent of ")).collect();
+    assert!(ran.out.contains("found: make test (it stands in docs/goal.md now)\n"), "{}", ran.out);
+    let check = p.run(&["check"]).expect(2);
+    let warnings: Vec<&str> = check.out.lines().collect();
     assert!(warnings.is_empty(), "{warnings:?}");
+    let causes: Vec<&str> = check.err.lines().filter(|l| l.starts_with("cause: ")).collect();
+    assert!(matches!(causes[..], [one] if one.starts_with("cause: agent of galph, ralph: ")), "{causes:?}");
 }
 
 /// A configuration that is there says where the files belong, and who takes turns.

@@ -38,8 +38,7 @@ fn a_toy_goal_is_reached() {
     let p = toy(GOAL);
     let ran = p.run(&["--sync-loops", "4"]).expect(0);
     assert!(
-        ran.out.contains("stopped: exit was set at ")
-            && ran.out.contains(": every line of Done when holds\n"),
+        ran.out.contains("stopped at ") && ran.out.contains(": every line of Done when holds\n"),
         "{}",
         ran.out
     );

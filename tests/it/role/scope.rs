@@ -61,6 +61,23 @@ fn one_machine_keeps_it_on_a_local_ref() {
     assert!(!project.subjects().iter().any(|s| s == "Both"));
 }
 
+/// What a person committed while the turn ran is taken off with it, and is one command away.
+#[test]
+fn another_authors_commits_are_named() {
+    let project = Project::git();
+    project.config(SCOPED);
+    let commit = "echo theirs > theirs.txt; git add theirs.txt; git commit -q --author='Else <e@example.org>' -m Theirs";
+    project.prompt("supervisor", commit);
+    project.run_git(&["commit", "-q", "-am", "configure"]);
+    let ran = project.run(&["--once"]).expect(3);
+    let hint = "hint: if what Else committed meanwhile was not the agent's: git ";
+    let command =
+        ran.err.lines().find_map(|line| line.strip_prefix(hint)).unwrap_or_else(|| panic!("{}", ran.err));
+    assert!(!project.path("theirs.txt").exists());
+    project.run_git(&command.split(' ').collect::<Vec<_>>());
+    assert_eq!(project.read("theirs.txt"), "theirs\n");
+}
+
 /// T13: without git nothing says what a turn changed.
 #[test]
 fn without_git_it_is_said_to_be_unchecked() {

@@ -113,6 +113,7 @@ mod tests {
             failed_checks: Vec::new(),
             failure: Some("exit status 7".into()),
             log: Some("logs/local/galph/x.log".into()),
+            again: None,
         };
         assert_eq!(
             failed(&state, Some(&previous)),

@@ -14,6 +14,10 @@ fn work(clones: &Clones, clone: &str, name: &str) {
 fn a_person_takes_a_turn() {
     let clones = Clones::new("true", "true");
     clones.turn("galph", 0);
+    // Without a mode it would be all roles' turns, here and unpublished.
+    let alone = clones.run("galph", &["--once"]).expect(4);
+    assert!(alone.err.contains("cause: this branch is worked on in role mode"), "{}", alone.err);
+    assert!(alone.err.ends_with("hint: orchestrator --mode role --role ralph\n"), "{}", alone.err);
     let wrong = clones.run("galph", &["handoff", "galph", "ok"]).expect(4);
     assert!(
         wrong.err.contains("error: hand the turn off\ncause: it is ralph's turn, not galph's"),
