@@ -36,6 +36,10 @@ pub(super) fn again(global: &Global, flags: &[Override], args: &RunArgs) -> Stri
 }
 
 fn quoted(text: &str) -> String {
+    // A shell takes these as they are, and a reader too.
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c)) {
+        return text.to_owned();
+    }
     shlex::try_quote(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned)
 }
 

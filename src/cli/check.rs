@@ -64,7 +64,7 @@ pub(super) fn check(global: &Global, args: &ReportArgs) -> Result<u8, Failure> {
     }
     let mut failure = Failure::new(USAGE, "check", "check the project");
     failure.causes = found.errors;
-    Err(failure)
+    Err(failure.hint("mend each, then ask again: orchestrator check; doctor looks further"))
 }
 
 fn prompts(settings: &Settings, found: &mut Findings) {

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
@@ -28,6 +28,8 @@ pub const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// How long one writer waits for another before it gives up for now.
 const BUSY: Duration = Duration::from_secs(5);
+/// Between two tries where SQLite itself does not wait.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// An open ledger.
 #[derive(Debug)]
@@ -78,7 +80,7 @@ impl Ledger {
             mask: None,
             inode: inode(path),
         };
-        ledger.migrate()?;
+        ledger.migrate_in_turn()?;
         ledger.conn.pragma_update(None, "foreign_keys", true)?;
         Ok(ledger)
     }
@@ -121,6 +123,20 @@ impl Ledger {
 
     fn version(&self) -> Result<i64, LedgerError> {
         Ok(self.conn.query_row("pragma user_version", [], |row| row.get(0))?)
+    }
+
+    /// Of two programs that find a new file at once SQLite tells one right away that it is locked: a change of the
+    /// journal mode does not wait as other statements do.
+    fn migrate_in_turn(&mut self) -> Result<(), LedgerError> {
+        let began = Instant::now();
+        loop {
+            match self.migrate() {
+                Err(error) if error.is_busy() && began.elapsed() < BUSY => {
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                done => return done,
+            }
+        }
     }
 
     fn migrate(&mut self) -> Result<(), LedgerError> {

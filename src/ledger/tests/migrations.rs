@@ -75,3 +75,21 @@ fn an_unknown_kind_is_kept() {
     assert_eq!(row.data.get(), r#"{"wonder":1}"#);
     assert!(rows[0].event().is_some());
 }
+
+/// Programs that begin at the same moment in a new project: SQLite does not wait where the journal mode changes.
+#[test]
+fn a_new_file_is_opened_by_many_at_once() {
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.sqlite3");
+        let all = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    all.wait();
+                    Ledger::open(&path).unwrap();
+                });
+            }
+        });
+    }
+}

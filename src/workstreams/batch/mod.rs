@@ -7,10 +7,11 @@
 //! - `result`: what came of each.
 //!
 //! ```
-//! use orchestrator::workstreams::batch::{Form, tasks};
+//! use orchestrator::workstreams::batch::{Form, Look, tasks};
 //!
 //! let text = "make test\n\n# a comment\nmake lint\n";
-//! let tasks = tasks(text, Form::Commands, &|_| Ok(None)).unwrap();
+//! let look = Look { file: &|_| Ok(None), folder: &|folder| folder.is_dir() };
+//! let tasks = tasks(text, Form::Commands, look).unwrap();
 //! assert_eq!(tasks.len(), 2);
 //! assert_eq!(tasks[1].id, "2");
 //! ```
