@@ -107,6 +107,22 @@ mod tests {
         assert_eq!(seen[3].1, End::Eof);
     }
 
+    /// P5: the very length that is still one line, and one byte more, however the reads fall.
+    #[test]
+    fn the_longest_line_is_whole() {
+        for split in [0, 1, LONGEST_LINE - 1, LONGEST_LINE] {
+            let line = vec![b'x'; LONGEST_LINE];
+            let (head, tail) = line.split_at(split);
+            let (seen, _) = frames(&[head, tail, b"\n"]);
+            assert_eq!(seen, [(line.clone(), End::Line, true)], "split at {split}");
+            let (seen, _) = frames(&[head, &[tail, b"\n"].concat()]);
+            assert_eq!(seen, [(line.clone(), End::Line, true)], "split at {split}");
+            let (seen, _) = frames(&[head, &[tail, b"y\n"].concat()]);
+            let pieces = [(line, End::Piece, false), (b"y".to_vec(), End::Line, false)];
+            assert_eq!(seen, pieces, "split at {split}");
+        }
+    }
+
     /// P5: a line longer than 1 MiB comes in pieces, whole to the byte, and the next line is whole again.
     #[test]
     fn a_long_line_comes_in_pieces() {

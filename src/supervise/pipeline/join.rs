@@ -111,6 +111,16 @@ mod tests {
         assert_eq!(out.join("\n"), text);
     }
 
+    /// The very length that is still put together, and one byte more.
+    #[test]
+    fn the_longest_object_is_put_together() {
+        let of = |length: usize| format!("{{\n\"a\":\"{}\"\n}}", "x".repeat(length - 10));
+        assert_eq!(of(LONGEST).len(), LONGEST);
+        assert_eq!(joined(&of(LONGEST)), [of(LONGEST)]);
+        assert_eq!(joined(&of(LONGEST + 1)).len(), 3);
+        assert_eq!(joined(&of(LONGEST + 100)).len(), 3);
+    }
+
     proptest! {
         /// P12: nothing is dropped and nothing changes places.
         #[test]

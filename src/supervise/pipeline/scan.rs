@@ -158,6 +158,8 @@ mod tests {
         for broken in ["text", "{ then", "{}x", r#"{"a":1,}"#, r#"{"a" 1"#, "{\"a\n", "[1]", "{\"a\":[}"] {
             assert_eq!(seen(broken), Seen::Broken, "{broken}");
         }
+        assert_eq!(seen(&r#"{"a":"#.repeat(DEEPEST)), Seen::Open);
+        assert_eq!(seen(&format!("{}1{}", r#"{"a":"#.repeat(DEEPEST), "}".repeat(DEEPEST))), Seen::Whole);
         assert_eq!(seen(&r#"{"a":"#.repeat(DEEPEST + 1)), Seen::Broken);
     }
 
