@@ -117,18 +117,7 @@ impl<'a> Engine<'a> {
         let folder = Folder::create(&settings.root, &session.id)?;
         let lock = folder.lock(&owner(&world))?;
         folder.save(&session)?;
-        let engine = Self {
-            settings,
-            world,
-            templates,
-            folder,
-            session,
-            worker,
-            auditor,
-            stopped: None,
-            cut: false,
-            _lock: lock,
-        };
+        let engine = Self::of((settings, world), templates, (folder, lock), session, (worker, auditor));
         Ok(engine.begun(false))
     }
 
@@ -151,7 +140,24 @@ impl<'a> Engine<'a> {
             session.state,
             State::WorkerExecuting | State::Interrupted { from: Paused::WorkerExecuting }
         );
-        let engine = Self {
+        let mut engine = Self::of((settings, world), templates, (folder, lock), session, (worker, auditor));
+        engine.cut = cut;
+        let mut engine = engine.begun(true);
+        for event in events {
+            engine.follow(event)?;
+        }
+        Ok(engine)
+    }
+
+    fn of(
+        (settings, world): (&'a Settings, World<'a>),
+        templates: Templates,
+        (folder, lock): (Folder, Lock),
+        session: Session,
+        (worker, auditor): (Ready, Ready),
+    ) -> Self {
+        let stopped = None;
+        Self {
             settings,
             world,
             templates,
@@ -159,15 +165,10 @@ impl<'a> Engine<'a> {
             session,
             worker,
             auditor,
-            stopped: None,
-            cut,
+            stopped,
+            cut: false,
             _lock: lock,
-        };
-        let mut engine = engine.begun(true);
-        for event in events {
-            engine.follow(event)?;
         }
-        Ok(engine)
     }
 
     /// Ends what a killed program left, and tells who is at work.

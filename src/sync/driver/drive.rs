@@ -59,6 +59,13 @@ pub struct Site {
     pub branch: String,
 }
 
+impl Site {
+    pub(super) fn of(connector: &Connector, setup: &Setup) -> Self {
+        let Setup { remote, branch, .. } = setup;
+        Self { url: connector.shown_url(), remote: remote.clone(), branch: branch.clone() }
+    }
+}
+
 impl Driver {
     /// `cancel` is the one the connector was made with.
     pub fn new(setup: Setup, world: World, connector: Connector, cancel: Cancel) -> Self {
@@ -68,8 +75,7 @@ impl Driver {
 
     /// The remote that it talks to.
     pub fn site(&self) -> Site {
-        let Setup { remote, branch, .. } = &self.setup;
-        Site { url: self.connector.shown_url(), remote: remote.clone(), branch: branch.clone() }
+        Site::of(&self.connector, &self.setup)
     }
 
     /// For signal handlers and for whoever watches for stop requests.

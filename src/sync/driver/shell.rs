@@ -194,11 +194,7 @@ impl Shell<'_> {
     }
 
     pub(super) fn site(&self) -> Site {
-        Site {
-            url: self.connector.shown_url(),
-            remote: self.setup.remote.clone(),
-            branch: self.setup.branch.clone(),
-        }
+        Site::of(self.connector, &self.setup)
     }
 
     /// Whether the protocol is to be told.

@@ -183,8 +183,9 @@ impl Machine {
                 let tip = self.tip.as_ref().map(|t| t.tip);
                 self.push(now, commit, tip, out);
             }
-            (Then::Push, None) => self.push_rescue(out),
-            (Then::Look, _) => self.look(now, out),
+            (Then::Push, None) if self.rescue_ref().is_some() => self.push_rescue(out),
+            // Whatever was to be sent is settled: what the remote says now decides.
+            (Then::Push, None) | (Then::Look, _) => self.look(now, out),
         }
     }
 

@@ -311,7 +311,10 @@ impl Engine<'_> {
         let event = match verdict {
             Verdict::Ok => Event::Succeed { role: role.clone(), commit, prompt },
             Verdict::Failed { status, causes, .. } => {
-                trailers.reason = Some(reason_words(status, causes));
+                // Before it is cut: half a secret is recognised by nobody.
+                let causes: Vec<String> =
+                    causes.iter().map(|cause| self.settings.redactor.text(cause).into_owned()).collect();
+                trailers.reason = Some(reason_words(status, &causes));
                 Event::Fail { role: role.clone(), commit, prompt }
             }
             Verdict::Interrupted(cut) => {
