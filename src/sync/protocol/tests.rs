@@ -2,6 +2,7 @@
 
 mod commands;
 mod odd;
+mod waits;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -441,4 +442,30 @@ fn a_used_up_limit_ends_a_wait_but_no_hand_off() {
     let facts = Facts { tip: commit(4), ..limited(running("t", 1), published.to_vec()) };
     let answer = bench.step(Event::Fetched(Ok(facts)));
     assert!(matches!(&answer[..], [Action::StopLease, Action::Move { .. }]), "{answer:?}");
+}
+
+/// Steps with everything that is said; the wall clock runs along.
+fn told(bench: &mut Bench, event: Event) -> Vec<Action> {
+    let now = Now { mono: Duration::from_secs(bench.secs), wall: i64::try_from(bench.secs).unwrap() };
+    bench.machine.step(now, event)
+}
+
+/// Failed once.
+fn failed(turn: Option<(&str, u64)>) -> StateView {
+    let mut state = state("ralph", Status::Failed, turn);
+    if let Some(turn) = &mut state.turn {
+        turn.failures = 1;
+    }
+    state
+}
+
+fn facts(tip: u8, state: &StateView, relations: &[(u8, Relation)], resumed: bool) -> Facts {
+    Facts {
+        tip: commit(tip),
+        state: AtTip::State(Arc::new(state.clone())),
+        epoch: state.epoch(),
+        resumed,
+        relations: relations.iter().map(|(c, r)| (commit(*c), *r)).collect(),
+        limit: None,
+    }
 }

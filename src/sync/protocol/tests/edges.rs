@@ -163,17 +163,6 @@ fn look_at(bench: &mut Bench, facts: Facts) -> Vec<Action> {
     bench.step(Event::Fetched(Ok(facts)))
 }
 
-fn facts(tip: u8, state: &StateView, relations: &[(u8, Relation)], resumed: bool) -> Facts {
-    Facts {
-        tip: commit(tip),
-        state: AtTip::State(Arc::new(state.clone())),
-        epoch: state.epoch(),
-        resumed,
-        relations: relations.iter().map(|(c, r)| (commit(*c), *r)).collect(),
-        limit: None,
-    }
-}
-
 /// A start with something unfinished says so; any other does not.
 #[test]
 fn only_what_is_unfinished_is_settled() {
@@ -280,15 +269,6 @@ fn our_own_exit_is_obeyed_without_being_shown() {
     }
 }
 
-/// Failed once.
-fn failed(turn: Option<(&str, u64)>) -> StateView {
-    let mut state = state("ralph", Status::Failed, turn);
-    if let Some(turn) = &mut state.turn {
-        turn.failures = 1;
-    }
-    state
-}
-
 /// T20: a start by hand claims the failure it finds, and no other.
 #[test]
 fn only_the_failure_found_at_the_start_is_claimed_again() {
@@ -307,96 +287,6 @@ fn only_the_failure_found_at_the_start_is_claimed_again() {
     another.step(Event::Woke);
     let seen = another.look(2, &failed(Some(("t", 2))), &[(1, Relation::Contained)]);
     assert!(matches!(seen[..], [Action::Wait { .. }]), "{seen:?}");
-}
-
-/// Steps with everything that is said; the wall clock runs along.
-fn told(bench: &mut Bench, event: Event) -> Vec<Action> {
-    let now = Now { mono: Duration::from_secs(bench.secs), wall: i64::try_from(bench.secs).unwrap() };
-    bench.machine.step(now, event)
-}
-
-/// A look at an unchanged branch whose lease ref has this value, some seconds later.
-fn told_again(bench: &mut Bench, after: u64, lease: u8) -> Vec<Action> {
-    bench.secs += after;
-    told(bench, Event::Woke);
-    let lease = Some(commit(lease));
-    told(bench, Event::Listed(Ok(Listing { branch: Some(commit(1)), lease, rescue: None })))
-}
-
-/// A machine that waits for what it has seen at tip 1.
-fn watching(config: Config, seen: &StateView) -> (Bench, Vec<Action>) {
-    let mut bench = started(config, Memory::default());
-    let lease = Some(commit(7));
-    told(&mut bench, Event::Listed(Ok(Listing { branch: Some(commit(1)), lease, rescue: None })));
-    let answer = told(&mut bench, Event::Fetched(Ok(facts(1, seen, &[], false))));
-    (bench, answer)
-}
-
-/// The last sign of each wait that is told.
-fn says_waiting(answer: &[Action]) -> Vec<Option<i64>> {
-    let sign = |a: &Action| match a {
-        Action::Say(Message::Waiting { sign, .. }) => Some(*sign),
-        _ => None,
-    };
-    answer.iter().filter_map(sign).collect()
-}
-
-/// G7: a wait is told at its beginning, and then once in a while; a poll may be a fifth early or late.
-#[test]
-fn a_wait_is_told_now_and_then() {
-    let (mut bench, answer) =
-        watching(config(), &state("galph", Status::Running(role("galph")), Some(("s", 1))));
-    assert_eq!(says_waiting(&answer), [Some(1_000)], "with the last sign of the other's turn");
-    let wait = Action::Wait { least: Duration::from_secs(4), most: Duration::from_secs(6) };
-    assert_eq!(answer.last(), Some(&wait));
-    assert_eq!(told_again(&mut bench, 599, 7), std::slice::from_ref(&wait));
-    assert_eq!(says_waiting(&told_again(&mut bench, 1, 8)), [Some(1_600)]);
-    assert_eq!(told_again(&mut bench, 1, 8), [wait], "a long run keeps what it observed in mind");
-    bench.secs += 1;
-    told(&mut bench, Event::Woke);
-    told(&mut bench, listing(Some(2)));
-    let changed = failed(None);
-    let answer = told(&mut bench, Event::Fetched(Ok(facts(2, &changed, &[(1, Relation::Contained)], false))));
-    assert_eq!(says_waiting(&answer), [None], "another cause is told at once: {answer:?}");
-}
-
-/// G13: a long run writes nothing of what it observes, a short one just what changed.
-#[test]
-fn what_is_observed_is_written_for_short_runs_only() {
-    let (mut long, _) = watching(config(), &running("other", 7));
-    let later = told_again(&mut long, 10, 8);
-    assert!(!later.iter().any(|a| matches!(a, Action::WriteMemory(_))), "{later:?}");
-    let cron = || Config { start: Start::IfTurn, ..config() };
-    let (short, first) = watching(cron(), &running("other", 7));
-    assert!(first.iter().any(|a| matches!(a, Action::WriteMemory(m) if m.observed.is_some())), "{first:?}");
-    let mut same = Bench::new(cron(), Journal::default(), short.machine.memory.clone());
-    same.secs = 1_010;
-    told(&mut same, Event::Started);
-    let lease = Some(commit(7));
-    told(&mut same, Event::Listed(Ok(Listing { branch: Some(commit(1)), lease, rescue: None })));
-    let seen = facts(1, &running("other", 7), &[(1, Relation::Same)], false);
-    let again = told(&mut same, Event::Fetched(Ok(seen)));
-    assert!(!again.iter().any(|a| matches!(a, Action::WriteMemory(_))), "{again:?}");
-}
-
-/// G13: a turn that nobody here may take over is called dead once, when it is ripe.
-#[test]
-fn a_dead_turn_is_named_once() {
-    let dead = |answer: &[Action]| {
-        answer.iter().find_map(|a| match a {
-            Action::Say(Message::LooksDead { turn, sign }) => Some((turn.clone(), *sign)),
-            _ => None,
-        })
-    };
-    let manual = Config { takeover: Takeover::Manual, ..config() };
-    let others = state("galph", Status::Running(role("galph")), Some(("other", 7)));
-    for (config, seen) in [(manual, running("other", 7)), (config(), others)] {
-        let (mut bench, answer) = watching(config, &seen);
-        assert_eq!(dead(&answer), None);
-        assert_eq!(dead(&told_again(&mut bench, 659, 7)), None);
-        assert_eq!(dead(&told_again(&mut bench, 1, 7)), Some((TurnId::new("other"), Some(1_000))));
-        assert_eq!(dead(&told_again(&mut bench, 5, 7)), None);
-    }
 }
 
 /// In a record of what happened the first four bytes of a commit are enough.
