@@ -29,10 +29,9 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 pub(super) fn batch(global: &Global, args: &BatchArgs) -> Result<u8, Failure> {
     let setup = setup_beside(global)?;
     let settings = &setup.settings;
-    // The third keeps others from resuming the same run.
-    let (saved, parent, _held) = match &args.resume {
+    let Begin { saved, parent, notice, _held } = match &args.resume {
         Some(run) => resumed(settings, args, run)?,
-        None => (fresh(settings, args)?, None, None),
+        None => Begin { saved: fresh(settings, args)?, parent: None, notice: None, _held: None },
     };
     let left = saved.tasks.iter().filter(|t| !saved.done.contains(&t.id)).count();
     if left == 0 {
@@ -49,7 +48,7 @@ pub(super) fn batch(global: &Global, args: &BatchArgs) -> Result<u8, Failure> {
     let console = Console::new(screen::stdout(), screen::stderr(), volume, ConsoleForm::Text);
     let watched = !quiet && std::io::stderr().is_terminal();
     let mut told = Bar::new(console, left, watched);
-    for text in setup.loaded.notices {
+    for text in setup.loaded.notices.into_iter().chain(notice) {
         told.emit(Event::Notice { text });
     }
     let report = drive(&saved, parent.as_deref(), &setting, settings, &mut told)?;
@@ -112,13 +111,22 @@ fn prompt_file(root: &Path, name: &str) -> std::io::Result<Option<String>> {
     if path.is_file() { document(&path).map(Some) } else { Ok(None) }
 }
 
-/// The tasks of an earlier run, and which of them it finished.
-type Resumed = (Saved, Option<String>, Option<std::fs::File>);
+/// What a batch begins with.
+struct Begin {
+    saved: Saved,
+    /// The run that it goes on with.
+    parent: Option<String>,
+    notice: Option<String>,
+    /// Keeps others from resuming the same run.
+    _held: Option<std::fs::File>,
+}
 
-fn resumed(settings: &Settings, args: &BatchArgs, given: &str) -> Result<Resumed, Failure> {
+/// The tasks of an earlier run, and which of them it and those that went on with it finished.
+fn resumed(settings: &Settings, args: &BatchArgs, given: &str) -> Result<Begin, Failure> {
     let what = || format!("resume the batch {given}");
     let ledger = open(settings)?;
-    let (Found::Run(run_id) | Found::Attempt { run_id, .. }) = find(&ledger, given)?;
+    let line = line(&ledger, given)?;
+    let run_id = line.last().cloned().unwrap_or_default();
     let saved = Saved::read(&settings.private(), &run_id)?;
     let mut saved = saved.ok_or_else(|| {
         Failure::new(USAGE, "usage", what())
@@ -131,21 +139,29 @@ fn resumed(settings: &Settings, args: &BatchArgs, given: &str) -> Result<Resumed
             .hint(format!("orchestrator interrupt {run_id}")));
     }
     let held = Saved::hold(&settings.private(), &run_id)?;
-    // `last` may be another run by now: then somebody has just resumed this one.
-    let (Found::Run(now) | Found::Attempt { run_id: now, .. }) = find(&ledger, given)?;
-    if held.is_none() || now != run_id {
+    // Another may have gone on with it, to its end even, before it could be held here.
+    if held.is_none() || self::line(&ledger, given)? != line {
         return Err(Failure::new(REFUSED, "busy", what())
             .cause(format!("run {run_id} is being resumed by another program"))
             .hint("orchestrator history --kind batch"));
     }
-    saved.done.extend(completed(&ledger, &run_id)?);
+    for earlier in &line {
+        saved.done.extend(completed(&ledger, earlier)?);
+    }
     if let Some(limit) = args.max_concurrent {
         saved.options.max_concurrent = limit;
     }
     saved.options.idle = idle(args)?.or(saved.options.idle);
     saved.options.fail_fast |= args.fail_fast;
     saved.options.agent = args.agent.clone().unwrap_or(saved.options.agent);
-    Ok((saved, Some(run_id), held))
+    let notice = (line.len() > 1).then(|| format!("resumed before: goes on with run {run_id}"));
+    Ok(Begin { saved, parent: Some(run_id), notice, _held: held })
+}
+
+/// The run that is meant and those that went on with it.
+fn line(ledger: &Ledger, given: &str) -> Result<Vec<String>, Failure> {
+    let (Found::Run(run_id) | Found::Attempt { run_id, .. }) = find(ledger, given)?;
+    Ok(ledger.line_of(&run_id)?)
 }
 
 /// The tasks that a run completed.

@@ -95,14 +95,22 @@ pub fn ask(socket: &Path, request: &Request) -> Result<Reply, AskError> {
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut text = serde_json::to_vec(request)?;
     text.push(b'\n');
-    stream.write_all(&text)?;
+    stream.write_all(&text).map_err(gone)?;
     let mut line = Vec::new();
-    BufReader::new(stream.take(LONGEST_REPLY)).read_until(b'\n', &mut line)?;
+    BufReader::new(stream.take(LONGEST_REPLY)).read_until(b'\n', &mut line).map_err(gone)?;
     if line.is_empty() {
         // It ended between our words and its answer.
         return Err(AskError::Over);
     }
     Ok(serde_json::from_slice(&line)?)
+}
+
+/// A killed run's listener may outlive it for a moment, in a child that was about to start; nobody answers there.
+fn gone(e: io::Error) -> AskError {
+    match e.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => AskError::Over,
+        _ => AskError::Io(e),
+    }
 }
 
 fn connect(socket: &Path) -> Result<UnixStream, AskError> {

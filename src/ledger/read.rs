@@ -61,6 +61,17 @@ impl Ledger {
         Ok(select.query_row([run_id], model::run).optional()?)
     }
 
+    /// A run and those that went on with it, each with the one before it as its parent; the newest is the last.
+    pub fn line_of(&self, run_id: &str) -> Result<Vec<String>, LedgerError> {
+        let mut select = self.conn.prepare_cached(
+            "with recursive line (id) as (select ?1 union
+                 select r.run_id from runs r join line on r.parent_run_id = line.id)
+             select run_id from runs where run_id in line order by created_at, run_id",
+        )?;
+        let rows = select.query_map([run_id], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// A run's attempts in their order, at most `limit` after the number `after`.
     pub fn attempts(&self, run_id: &str, after: i64, limit: u32) -> Result<Vec<AttemptRow>, LedgerError> {
         let mut select = self.conn.prepare_cached(&format!(

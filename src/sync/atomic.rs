@@ -1,6 +1,6 @@
 //! Small files of `.orchestrator/`, replaced in one rename.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
@@ -30,17 +30,6 @@ pub(crate) fn write(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> 
         File::open(folder)?.sync_all()?;
     }
     Ok(())
-}
-
-/// Holds an existing file for as long as the handle lives, against others who hold it so; `None`: somebody does. The
-/// kernel lets it go with the process.
-pub(crate) fn hold(path: &Path) -> io::Result<Option<File>> {
-    let file = File::open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(e)) => Err(e),
-    }
 }
 
 /// Writes `text` over `path` in one call, padded with line ends to what was there: a killed program leaves the old or

@@ -9,6 +9,7 @@ pub(crate) mod atomic;
 pub mod audit;
 pub mod driver;
 pub mod hand_offs;
+pub(crate) mod hold;
 pub mod journal;
 pub mod lease;
 pub mod memory;

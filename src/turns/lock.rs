@@ -4,7 +4,7 @@
 //! loop for each role, and none beside a loop that needs the whole folder.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::RoleId;
+use crate::sync::hold::{self, DYING};
 
 /// The private folder of a project, below its root.
 pub const PRIVATE: &str = ".orchestrator";
@@ -74,17 +75,15 @@ pub enum LockError {
     Io { path: PathBuf, source: io::Error },
 }
 
-/// Who looks whether a lock is held holds it for that moment; these many more tries, this far apart, see past them.
-const TRIES: u32 = 5;
-const BETWEEN: Duration = Duration::from_millis(10);
+/// Who looks whether a lock is held holds it for a moment; this is long enough to see past them.
+const LOOKING: Duration = Duration::from_millis(50);
 
 impl LoopLock {
     /// Takes the working tree at `root` for one loop alone, or names who has it.
     pub fn take(root: &Path, owner: &Owner) -> Result<Self, LockError> {
         let mut whole = Held::open(whole(root))?;
-        if !whole.try_hold(true)? {
-            return Err(LockError::Busy(Self::live(root).into_iter().find_map(Live::owner)));
-        }
+        let holder = |_: &mut File| Self::live(root).into_iter().find_map(Live::owner);
+        whole.hold(true, holder)?;
         whole.sign(owner)?;
         Ok(Self { whole: whole.file, role: None })
     }
@@ -93,9 +92,7 @@ impl LoopLock {
     pub fn take_role(root: &Path, role: &RoleId, owner: &Owner) -> Result<Self, LockError> {
         let beside = Self::beside(root)?;
         let mut own = Held::open(of_role(root, role))?;
-        if !own.try_hold(true)? {
-            return Err(LockError::Busy(read(&mut own.file)));
-        }
+        own.hold(true, read)?;
         own.sign(owner)?;
         Ok(Self { role: Some(own.file), ..beside })
     }
@@ -103,9 +100,7 @@ impl LoopLock {
     /// Lets roles' loops work on, and keeps a loop that needs the whole folder out.
     pub fn beside(root: &Path) -> Result<Self, LockError> {
         let mut whole = Held::open(whole(root))?;
-        if !whole.try_hold(false)? {
-            return Err(LockError::Busy(read(&mut whole.file)));
-        }
+        whole.hold(false, read)?;
         Ok(Self { whole: whole.file, role: None })
     }
 
@@ -187,17 +182,19 @@ impl Held {
         LockError::Io { path: self.path.clone(), source }
     }
 
-    fn try_hold(&mut self, alone: bool) -> Result<bool, LockError> {
-        for again in 0..=TRIES {
-            let tried = if alone { self.file.try_lock() } else { self.file.try_lock_shared() };
-            match tried {
-                Ok(()) => return Ok(true),
-                Err(TryLockError::WouldBlock) if again < TRIES => std::thread::sleep(BETWEEN),
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(e)) => return Err(self.io(e)),
+    /// Locks the file; refused if its holder lives, or does not let go in the time that a killed one may need.
+    fn hold(&mut self, alone: bool, holder: impl Fn(&mut File) -> Option<Owner>) -> Result<(), LockError> {
+        let mut named = None;
+        for patience in [LOOKING, DYING] {
+            if hold::try_hold(&self.file, alone, patience).map_err(|e| self.io(e))? {
+                return Ok(());
+            }
+            named = holder(&mut self.file);
+            if named.as_ref().is_some_and(|owner| hold::is_there(owner.pid)) {
+                break;
             }
         }
-        Ok(false)
+        Err(LockError::Busy(named))
     }
 
     fn sign(&mut self, owner: &Owner) -> Result<(), LockError> {
@@ -211,7 +208,7 @@ impl Held {
 fn who_holds(path: &Path) -> Option<Live> {
     let mut file = File::open(path).ok()?;
     match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Some(read(&mut file).map_or(Live::Nameless, Live::By)),
+        Err(fs::TryLockError::WouldBlock) => Some(read(&mut file).map_or(Live::Nameless, Live::By)),
         _ => None,
     }
 }
@@ -244,38 +241,54 @@ mod tests {
     #[test]
     fn the_second_loop_is_told_of_the_first() {
         let dir = tempfile::tempdir().unwrap();
-        let owner = Owner { mode: "combined".into(), ..owner(42, None) };
+        let pid = std::process::id();
+        let owner = Owner { mode: "combined".into(), ..owner(pid, None) };
         assert_eq!(LoopLock::live(dir.path()), []);
         let lock = LoopLock::take(dir.path(), &owner).unwrap();
         assert_eq!(LoopLock::live(dir.path()), [Live::By(owner.clone())]);
         let second = LoopLock::take(dir.path(), &owner).unwrap_err().to_string();
-        assert!(second.contains("pid 42, combined mode"), "{second}");
+        assert!(second.contains(&format!("pid {pid}, combined mode")), "{second}");
         drop(lock);
         assert_eq!(LoopLock::live(dir.path()), []);
         LoopLock::take(dir.path(), &owner).unwrap();
     }
 
+    /// What a dead owner's last child still holds is waited for.
+    #[test]
+    fn the_lock_of_a_dead_loop_is_soon_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = LoopLock::take(dir.path(), &owner(u32::MAX, None)).unwrap();
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| LoopLock::take(dir.path(), &owner(1, None)).is_ok());
+            std::thread::sleep(2 * LOOKING);
+            drop(lock);
+            assert!(next.join().unwrap());
+        });
+    }
+
     /// T20a, without git: one loop for each role, none beside another mode.
     #[test]
     fn roles_work_side_by_side() {
+        // Processes that are there: nobody waits for the locks of others.
+        let (own, parent) = (std::process::id(), std::os::unix::process::parent_id());
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path();
         let (galph, ralph) = (role("galph"), role("ralph"));
         let first = LoopLock::take_role(root, &galph, &owner(1, Some("galph"))).unwrap();
         assert!(LoopLock::lives(root, &galph) && !LoopLock::lives(root, &ralph));
-        let again = LoopLock::take_role(root, &galph, &owner(2, Some("galph"))).unwrap_err().to_string();
+        let again = LoopLock::take_role(root, &galph, &owner(own, Some("galph"))).unwrap_err().to_string();
         assert!(again.contains("pid 1 on host box, role mode (galph)"), "{again}");
-        let second = LoopLock::take_role(root, &ralph, &owner(2, Some("ralph"))).unwrap();
+        let second = LoopLock::take_role(root, &ralph, &owner(own, Some("ralph"))).unwrap();
         let visitor = LoopLock::beside(root).unwrap();
-        let whole = LoopLock::take(root, &owner(3, None)).unwrap_err().to_string();
+        let whole = LoopLock::take(root, &owner(parent, None)).unwrap_err().to_string();
         assert!(whole.contains("pid 1"), "{whole}");
         let pids: Vec<u32> =
             LoopLock::live(root).into_iter().filter_map(Live::owner).map(|o| o.pid).collect();
-        assert_eq!(pids, [1, 2]);
+        assert_eq!(pids, [1, own]);
         drop((first, second, visitor));
-        let whole = LoopLock::take(root, &owner(3, None)).unwrap();
-        for busy in [LoopLock::take_role(root, &ralph, &owner(4, Some("ralph"))), LoopLock::beside(root)] {
-            assert!(busy.unwrap_err().to_string().contains("pid 3"));
+        let whole = LoopLock::take(root, &owner(parent, None)).unwrap();
+        for busy in [LoopLock::take_role(root, &ralph, &owner(own, Some("ralph"))), LoopLock::beside(root)] {
+            assert!(busy.unwrap_err().to_string().contains(&format!("pid {parent},")));
         }
         assert!(LoopLock::lives(root, &ralph));
         drop(whole);

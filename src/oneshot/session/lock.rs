@@ -4,8 +4,11 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::sync::hold::{self, DYING};
 
 /// Who holds a session, as written by the holder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,10 +41,12 @@ impl Lock {
         let open =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
         let mut file = open.map_err(Failed::Io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Failed::Busy(read(&mut file))),
-            Err(TryLockError::Error(e)) => return Err(Failed::Io(e)),
+        if !hold::try_hold(&file, true, Duration::ZERO).map_err(Failed::Io)? {
+            let holder = read(&mut file);
+            let lives = holder.as_ref().is_some_and(|owner| hold::is_there(owner.pid));
+            if lives || !hold::try_hold(&file, true, DYING).map_err(Failed::Io)? {
+                return Err(Failed::Busy(holder));
+            }
         }
         let text = serde_json::to_string(owner).map_err(|e| Failed::Io(e.into()))?;
         file.set_len(0).and_then(|()| file.rewind()).map_err(Failed::Io)?;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::error::BatchError;
 use super::run::Options;
 use super::task::Task;
-use crate::sync::atomic;
+use crate::sync::{atomic, hold};
 
 const VERSION: u32 = 1;
 
@@ -52,7 +52,7 @@ impl Saved {
     /// Keeps others from resuming the run for as long as the handle lives; `None`: somebody does, or it left nothing.
     pub fn hold(private: &Path, run_id: &str) -> Result<Option<File>, BatchError> {
         let path = path_in(private, run_id);
-        match atomic::hold(&path) {
+        match hold::hold(&path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             other => other.map_err(|source| BatchError::Io { path, source }),
         }

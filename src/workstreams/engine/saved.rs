@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::EngineError;
-use crate::sync::atomic;
+use crate::sync::{atomic, hold};
 use crate::workstreams::graph::Graph;
 use crate::workstreams::spec::{Spec, Workstream};
 
@@ -46,7 +46,7 @@ impl Saved {
     /// it and writing the first move, another program may look too.
     pub fn hold(private: &Path, run_id: &str) -> Result<File, EngineError> {
         let path = folder(private, run_id).join("spec.json");
-        match atomic::hold(&path) {
+        match hold::hold(&path) {
             Ok(Some(held)) => Ok(held),
             Ok(None) => Err(EngineError::Live(run_id.to_owned())),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {

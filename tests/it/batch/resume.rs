@@ -24,14 +24,42 @@ fn only_what_was_not_finished_runs_again() {
         .collect();
     assert_eq!(brief, ["1 done", "2 completed", "3 completed", "4 failed"]);
     assert_eq!(p.read("ran").lines().collect::<Vec<_>>(), ["1", "2", "2", "3"]);
-    // Once more: only the failed one is left, and what both runs finished is known.
-    let third = p.run(&["batch", "--resume", "last", "--format", "json"]).expect(3);
+    // Once more, by the id of the first: only the failed one is left, and what both runs finished is known.
+    let known = p.run(&["history", "--kind", "batch", "--format", "json"]).expect(0).out;
+    let known: serde_json::Value = serde_json::from_str(&known).unwrap();
+    let first = known["runs"].as_array().unwrap().last().unwrap()["run_id"].as_str().unwrap().to_owned();
+    let third = p.run(&["batch", "--resume", &first, "--format", "json"]).expect(3);
     let states: Vec<String> =
         results(&third.out).iter().map(|r| r["state"].as_str().unwrap().to_owned()).collect();
     assert_eq!(states, ["done", "done", "done", "failed"]);
     assert_eq!(p.read("ran").lines().count(), 4);
     let history = p.run(&["history", "--kind", "batch"]).expect(0).out;
     assert!(history.contains("crash"), "{history}");
+}
+
+/// A child that the killed program was about to start keeps the lock and the socket open until it has seen that it is an
+/// orphan. Who resumes at once waits for that.
+#[test]
+fn what_a_dying_child_still_holds_is_waited_for() {
+    let p = Project::new();
+    p.write("tasks", "touch up; test -e go || sleep 300\n");
+    let mut run = p.start(&["batch", "--exec", "tasks"]);
+    wait_until("the task", || p.path("up").exists());
+    kill_process(Pid::from_raw(i32::try_from(run.id()).unwrap()).unwrap(), Signal::KILL).unwrap();
+    run.wait().unwrap();
+    p.write("go", "");
+    let the_one = |folder: &str| std::fs::read_dir(p.path(folder)).unwrap().next().unwrap().unwrap().path();
+    let saved = std::fs::File::open(the_one(".orchestrator/batch")).unwrap();
+    saved.lock().unwrap();
+    let socket = the_one(".orchestrator/run");
+    std::fs::remove_file(&socket).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let again = p.start(&["batch", "--resume", "last"]);
+    // It has asked whether the run lives; nobody answers.
+    drop(listener.accept().unwrap());
+    drop((listener, saved));
+    let again = again.wait_with_output().unwrap();
+    assert!(again.status.success(), "{again:?}");
 }
 
 /// Where no loop was ever set up, a killed batch is named with the command that goes on with it, its logs are found, and
