@@ -83,8 +83,9 @@ pub struct AttemptResult {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "kind", content = "data", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     RunCreated {
         /// `turns`, `oneshot`, `batch` or `workstream`.

@@ -18,7 +18,7 @@ pub struct Ready {
 /// Why an agent cannot run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AgentError {
-    #[error("no agent `{name}`; known: {}", .known.join(", "))]
+    #[error("no agent `{name}`; known: {}", super::dispatch::listed(.known, .name))]
     Unknown { name: String, known: Vec<String> },
     #[error("no agent found on PATH (looked for {})", .0.join(", "))]
     NoneFound(Vec<String>),

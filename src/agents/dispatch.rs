@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::did_you_mean;
+
 /// The rules, in the order in which they are asked. Prompt keys are normalised by the caller.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Dispatch {
@@ -22,11 +24,19 @@ pub struct Choice {
 
 /// A name in the rules that is no agent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no agent `{name}` ({rule}); known: {}", .known.join(", "))]
+#[error("no agent `{name}` ({rule}); known: {}", listed(.known, .name))]
 pub struct DispatchError {
     pub name: String,
+    /// A flag, or the path of a key in the configuration.
     pub rule: String,
     pub known: Vec<String>,
+}
+
+/// The known names, and the one that was probably meant.
+pub(super) fn listed(known: &[String], name: &str) -> String {
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    let near = did_you_mean(name, &names).map_or_else(String::new, |near| format!(" ({near})"));
+    known.join(", ") + &near
 }
 
 /// `supervisor` is galph, `loop` is ralph.
@@ -64,14 +74,14 @@ impl Dispatch {
     /// Every name that some rule gives must be an agent, or `auto`.
     pub fn check(&self, known: &[&str]) -> Result<(), DispatchError> {
         let rules = [
-            ("--agent-prompt", &self.flag_prompts),
-            ("--agent-role", &self.flag_roles),
-            ("agent.prompts", &self.prompts),
-            ("agent.roles", &self.roles),
+            ("--agent-prompt ", &self.flag_prompts),
+            ("--agent-role ", &self.flag_roles),
+            ("agent.prompts.", &self.prompts),
+            ("agent.roles.", &self.roles),
         ];
         let named =
-            rules.iter().flat_map(|(rule, map)| map.iter().map(move |(k, v)| (v, format!("{rule} {k}"))));
-        let all = named.chain([(&self.default, "the default agent".to_owned())]);
+            rules.iter().flat_map(|(rule, map)| map.iter().map(move |(k, v)| (v, format!("{rule}{k}"))));
+        let all = named.chain([(&self.default, "agent.default".to_owned())]);
         for (name, rule) in all {
             if name != "auto" && !known.contains(&name.as_str()) {
                 let known = known.iter().map(|k| (*k).to_owned()).collect();
@@ -111,6 +121,6 @@ mod tests {
         assert_eq!(chosen(&d, "tester", "x.md"), "e");
         assert_eq!(d.choose("ralph", "x.md").rule, "agent.roles.ralph");
         let error = d.check(&["e", "f"]).unwrap_err().to_string();
-        assert_eq!(error, "no agent `d` (agent.roles galph); known: e, f");
+        assert_eq!(error, "no agent `d` (agent.roles.galph); known: e, f (did you mean `e`?)");
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::io_hint::io_hint;
 use crate::config::ConfigError;
+use crate::ids::RoleId;
 use crate::oneshot::OneshotError;
 use crate::oneshot::machine::Refusal;
 use crate::state::{FieldProblem, StateError};
@@ -101,6 +102,15 @@ impl From<ConfigError> for Failure {
         let mut failure = Self::new(USAGE, "config", "read the configuration");
         failure.causes = error.lines();
         failure.hint("every key: orchestrator man config; `orchestrator check` reads the file again")
+    }
+}
+
+impl Failure {
+    /// A role that the workflow does not have.
+    pub(super) fn no_role(role: &str, known: &[RoleId]) -> Self {
+        let known: Vec<&str> = known.iter().map(RoleId::as_str).collect();
+        Self::new(USAGE, "usage", format!("`{role}` is not a role of the workflow"))
+            .hint(format!("one of {}", known.join(", ")))
     }
 }
 

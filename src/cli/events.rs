@@ -4,13 +4,17 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use strum::VariantNames;
+
 use super::args::{Format, Global};
-use super::error::{Failure, INTERNAL, OK};
+use super::error::{Failure, INTERNAL, OK, USAGE};
 use super::record::{find, open, when};
 use super::record_args::EventsArgs;
 use super::screen;
 use super::setup::setup_beside;
-use crate::ledger::{EventFilter, EventRow, Follower, Found};
+use crate::config::did_you_mean;
+use crate::event::Event;
+use crate::ledger::{EventFilter, EventRow, Follower, Found, Ledger};
 
 /// A wake-up that was missed costs at most this.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -18,6 +22,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 pub(super) fn events(global: &Global, args: &EventsArgs) -> Result<u8, Failure> {
     let settings = setup_beside(global)?.settings;
     let ledger = open(&settings)?;
+    known_kinds(&ledger, &args.kind)?;
     let mut filter = EventFilter { kinds: args.kind.clone(), ..EventFilter::default() };
     match args.run.as_deref().map(|given| find(&ledger, given)).transpose()? {
         None => {}
@@ -50,6 +55,22 @@ pub(super) fn events(global: &Global, args: &EventsArgs) -> Result<u8, Failure> 
             Err(e) => return Err(Failure::new(INTERNAL, "io", "write to stdout").cause(e.to_string())),
         }
     }
+}
+
+/// A kind that neither this program nor one that wrote here knows is misspelt.
+fn known_kinds(ledger: &Ledger, given: &[String]) -> Result<(), Failure> {
+    for kind in given.iter().filter(|kind| !Event::VARIANTS.contains(&kind.as_str())) {
+        let filter = EventFilter { kinds: vec![kind.clone()], ..EventFilter::default() };
+        if ledger.events(&filter, 0, 1)?.0.is_empty() {
+            let cause = format!("`{kind}` is no kind of event");
+            let near = did_you_mean(kind, Event::VARIANTS);
+            let failure = Failure::new(USAGE, "usage", "read --kind").cause(cause);
+            return Err(
+                failure.hint(near.unwrap_or_else(|| format!("one of {}", Event::VARIANTS.join(", "))))
+            );
+        }
+    }
+    Ok(())
 }
 
 fn print(out: &mut dyn Write, global: &Global, format: Format, rows: &[EventRow]) -> io::Result<()> {

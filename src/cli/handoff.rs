@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::args::{Format, Global};
 use super::branch::{git, open};
-use super::error::{Failure, OK, REFUSED, USAGE};
+use super::error::{Failure, OK, REFUSED};
 use super::remote::{glimpse, holder_words, own_turn, state_of};
 use super::role;
 use super::role_args::{Ending, HandoffArgs};
@@ -21,10 +21,9 @@ use crate::ui::console::Form;
 pub(super) fn handoff(global: &Global, args: &HandoffArgs) -> Result<u8, Failure> {
     let mut setup = setup_beside(global)?;
     let machine = Machine::new();
-    let role =
-        RoleId::parse(&args.role).ok().filter(|role| setup.settings.roles().contains(role)).ok_or_else(
-            || Failure::new(USAGE, "usage", format!("`{}` is not a role of the workflow", args.role)),
-        )?;
+    let roles = setup.settings.roles();
+    let role = roles.iter().find(|role| role.as_str() == args.role).cloned();
+    let role = role.ok_or_else(|| Failure::no_role(&args.role, &roles))?;
     setup.settings.options.branch.clone_from(&args.branch);
     setup.settings.options.role = Some(role.clone());
     let mut console = super::run::console(global, Form::Text);

@@ -258,6 +258,11 @@ fn publish(global: &Global, root: &Path, more: &[String]) -> Result<u8, Failure>
     if finish.reason != Reason::Done {
         return super::sync_end::words(finish);
     }
+    // For the person's own `git pull` and `git push`; the loop needs none.
+    let tracked = Repo::open(root, Arc::new(SystemClock)).and_then(|repo| repo.track(&before.branch));
+    if let Err(e) = tracked {
+        super::print(&format!("{e}; git push -u origin {} does it\n", before.branch))?;
+    }
     let roles = setup.settings.roles();
     let starts: Vec<String> =
         roles.iter().map(|r| format!("  orchestrator --mode role --role {r}\n")).collect();

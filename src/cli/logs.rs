@@ -99,12 +99,12 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8, Failure> {
     };
     let last = args.number.or_else(|| args.iter.is_none().then_some(1));
     let wanted = Wanted { role: args.role.clone(), iterations: args.iter, last, interleave: args.interleave };
-    let roles: Vec<String> = settings.roles().iter().map(RoleId::to_string).collect();
+    let workflow = settings.roles();
+    let roles: Vec<String> = workflow.iter().map(RoleId::to_string).collect();
     let found = find_logs::find(&folder, source).map_err(|e| io_failure("look for logs", &e))?;
     let known: Vec<String> = found.iter().map(|log| log.role.clone()).chain(roles.clone()).collect();
     if let Some(role) = args.role.as_ref().filter(|role| !known.contains(role)) {
-        return Err(Failure::new(USAGE, "usage", format!("`{role}` is not a role of the workflow"))
-            .hint(format!("one of {}", roles.join(", "))));
+        return Err(Failure::no_role(role, &workflow));
     }
     let chosen = find_logs::select(found, &wanted, &roles);
     if chosen.is_empty() && args.format == LogFormat::Text {

@@ -5,7 +5,6 @@ use super::error::{Failure, OK, USAGE};
 use super::setup::{Machine, Setup, setup_beside};
 use crate::clock::Clock;
 use crate::config::document;
-use crate::ids::RoleId;
 use crate::sync::memory::Memory;
 use crate::sync::worktree::Repo;
 use crate::turns::budget::{self, Spent};
@@ -17,11 +16,8 @@ pub(super) fn show(global: &Global, role: &str) -> Result<u8, Failure> {
     let Setup { settings, .. } = setup_beside(global)?;
     let clock = Machine::new().clock;
     let roles = settings.roles();
-    let names = roles.iter().map(RoleId::as_str).collect::<Vec<_>>().join(", ");
-    let role = roles.iter().find(|r| r.as_str() == role).ok_or_else(|| {
-        Failure::new(USAGE, "usage", format!("`{role}` is not a role of the workflow"))
-            .hint(format!("one of {names}"))
-    })?;
+    let found = roles.iter().find(|r| r.as_str() == role);
+    let role = found.ok_or_else(|| Failure::no_role(role, &roles))?;
     let iteration = read_state(&settings, clock.now()).map_or(1, |s| s.iteration);
     let choice = router::deterministic(&settings.workflow, &settings.router, role, iteration)
         .map_err(|e| Failure::new(USAGE, "route", "choose a prompt").cause(e.to_string()))?;

@@ -12,14 +12,14 @@ use super::args::{Global, RunArgs};
 use super::error::{Failure, INTERNAL, USAGE};
 use super::screen;
 use crate::clock::SystemClock;
-use crate::config::{Config, Loaded, Mode, Override, load};
+use crate::config::{Config, Loaded, Mode, Override, Source, did_you_mean, load};
 use crate::event::Sink;
 use crate::ids::{RoleId, SystemIds};
 use crate::supervise::{Redactor, Stop, names_a_secret};
 use crate::sync::worktree::Repo;
 use crate::turns::engine::World;
 use crate::turns::lock::PRIVATE;
-use crate::turns::settings::{Options, Settings};
+use crate::turns::settings::{Options, Settings, SettingsError};
 
 /// Everything a command needs.
 pub(super) struct Setup {
@@ -98,12 +98,25 @@ pub(super) fn setup(global: &Global, args: &RunArgs) -> Result<Setup, Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let redactor = redactor(&loaded.config);
     confined(&loaded.root, &loaded.config)?;
-    let mut settings = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path)?;
+    let made = Settings::new(loaded.root.clone(), loaded.config.clone(), options, redactor, path);
+    let mut settings = made.map_err(|e| placed(e, &loaded))?;
     settings.watched = Some(loaded.watched.clone());
     screen::hide(&settings.redactor);
     settings.runtime_dir = runtime_dir();
     settings.home = home();
     Ok(Setup { loaded, settings })
+}
+
+/// What is wrong, and where it was set.
+fn placed(error: SettingsError, loaded: &Loaded) -> Failure {
+    let place = error.key().map(|key| loaded.source_of(key)).filter(|place| *place != Source::Default);
+    let failure = Failure::from(error);
+    let file = loaded.file.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    match place {
+        Some(Source::File { line }) => failure.hint(format!("mend {file}, line {line}")),
+        Some(place) => failure.hint(format!("it comes from the {place}")),
+        None => failure,
+    }
 }
 
 /// What this program writes to lies in the project, also when a link that came with the repository says otherwise. A
@@ -249,13 +262,26 @@ fn options(args: &RunArgs, config: &Config) -> Result<Options, Failure> {
     })
 }
 
+/// The levels of the program's own diagnostics.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
 /// Switches the program's own diagnostics on if asked (I4).
 pub(super) fn diagnostics(global: &Global) -> Result<(), Failure> {
     if global.log_level.is_none() && global.log_file.is_none() {
         return Ok(());
     }
-    let filter = EnvFilter::try_new(global.log_level.as_deref().unwrap_or("info"))
-        .map_err(|e| usage("read --log-level").cause(e.to_string()))?;
+    let level = global.log_level.as_deref().unwrap_or("info");
+    // A bare word that is no level would silently be the name of a module.
+    let word = level.split(',').map(str::trim).find(|part| {
+        !part.contains(['=', '[']) && !LEVELS.iter().any(|level| level.eq_ignore_ascii_case(part))
+    });
+    if let Some(word) = word {
+        let near = did_you_mean(word, &LEVELS).map_or_else(String::new, |near| format!(" ({near})"));
+        return Err(usage("read --log-level")
+            .cause(format!("`{word}` is no level{near}"))
+            .hint(format!("one of {}, or MODULE=LEVEL, separated by commas", LEVELS.join(", "))));
+    }
+    let filter = EnvFilter::try_new(level).map_err(|e| usage("read --log-level").cause(e.to_string()))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
     let done = match &global.log_file {
         None => builder.with_writer(screen::stderr).try_init(),

@@ -74,9 +74,7 @@ fn entry(global: &Global, setup: &Setup, args: &TimerArgs) -> Result<Entry, Fail
     let settings = &setup.settings;
     let roles = settings.roles();
     if !roles.iter().any(|r| r.as_str() == args.role) {
-        let known: Vec<&str> = roles.iter().map(crate::ids::RoleId::as_str).collect();
-        return Err(Failure::new(USAGE, "usage", format!("`{}` is not a role of the workflow", args.role))
-            .hint(format!("--role {}", known.join(" or --role "))));
+        return Err(Failure::no_role(&args.role, &roles));
     }
     let io = |what: &str, e: &std::io::Error| Failure::new(INTERNAL, "io", what).cause(e.to_string());
     let program = std::env::current_exe().map_err(|e| io("find the program's own file", &e))?;

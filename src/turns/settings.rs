@@ -87,8 +87,18 @@ pub enum SettingsError {
     Workflow(#[from] WorkflowError),
     #[error(transparent)]
     Agent(#[from] DispatchError),
-    #[error("`{0}` is not a role of the workflow")]
-    UnknownRole(String),
+    #[error("`{role}` is not a role of the workflow; it has {}", .known.join(", "))]
+    UnknownRole { role: String, known: Vec<String> },
+}
+
+impl SettingsError {
+    /// The key of the configuration that is wrong, if it is one.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Agent(error) => Some(error.rule.as_str()).filter(|rule| !rule.starts_with("--")),
+            _ => None,
+        }
+    }
 }
 
 impl Settings {
@@ -142,7 +152,8 @@ impl Settings {
         if let Some(role) =
             options.start_actor.iter().chain(&options.role).find(|r| workflow.step(r).is_none())
         {
-            return Err(SettingsError::UnknownRole(role.to_string()));
+            let known = workflow.steps().iter().map(|step| step.role.to_string()).collect();
+            return Err(SettingsError::UnknownRole { role: role.to_string(), known });
         }
         let redactor = Arc::new(redactor);
         Ok(Self {

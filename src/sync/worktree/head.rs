@@ -1,6 +1,6 @@
 //! Where HEAD stands.
 
-use git2::Oid;
+use git2::{ConfigLevel, Oid};
 
 use super::error::{Doing, GitError, found};
 use super::open::Repo;
@@ -33,6 +33,24 @@ impl Repo {
     /// The commit a local branch points at, if there is such a branch.
     pub fn branch_tip(&self, branch: &str) -> Result<Option<Oid>, GitError> {
         found(self.git.refname_to_id(&branch_ref(branch))).doing("read the branch")
+    }
+
+    /// The remote of a branch: its upstream's, or `origin`.
+    pub fn remote_of(&self, branch: &str) -> String {
+        let upstream = self.git.branch_upstream_remote(&branch_ref(branch)).ok();
+        upstream.as_ref().and_then(|name| name.as_str().ok()).unwrap_or("origin").to_owned()
+    }
+
+    /// Gives a branch that has no upstream the remote's branch of its name, as `git push -u` does.
+    pub fn track(&self, branch: &str) -> Result<(), GitError> {
+        let doing = "set the branch's upstream";
+        let mut config = self.git.config().and_then(|c| c.open_level(ConfigLevel::Local)).doing(doing)?;
+        let (remote, merge) = (format!("branch.{branch}.remote"), format!("branch.{branch}.merge"));
+        if found(config.get_entry(&merge).map(drop)).doing(doing)?.is_some() {
+            return Ok(());
+        }
+        config.set_str(&remote, &self.remote_of(branch)).doing(doing)?;
+        config.set_str(&merge, &branch_ref(branch)).doing(doing)
     }
 }
 

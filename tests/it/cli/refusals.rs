@@ -121,6 +121,40 @@ fn an_agent_that_is_not_there_fails_the_turn_with_the_remedy() {
     assert!(ran.err.contains("hint: the shipped prompts are for models: choose one"), "{}", ran.err);
 }
 
+/// A misspelt value is told with its place and what was probably meant.
+#[test]
+fn misspelt_values() {
+    let p = Project::new();
+    let refused = |args: &[&str], parts: &[&str]| {
+        let ran = p.run(args).expect(2);
+        for part in parts {
+            assert!(ran.err.contains(part), "{args:?}: {}", ran.err);
+        }
+    };
+    p.run(&["--once", "--no-git"]).expect(0);
+    refused(&["handoff", "bob", "ok"], &["`bob` is not a role", "hint: one of galph, ralph"]);
+    refused(
+        &["--mode", "role", "--role", "bob", "--no-git"],
+        &["`bob` is not a role", "it has galph, ralph"],
+    );
+    refused(&["--log-level", "debgu", "status"], &["`debgu` is no level (did you mean `debug`?)"]);
+    p.run(&["--log-level", "warn,orchestrator=debug", "status"]).expect(0);
+    refused(
+        &["events", "--kind", "run_end"],
+        &["`run_end` is no kind of event", "did you mean `run_ended`?"],
+    );
+    refused(&["events", "--kind", "x"], &["hint: one of run_created, run_started, "]);
+    p.run(&["events", "--kind", "fenced"]).expect(0);
+    p.write("orchestration.yaml", "review_every_n: 3\nagent:\n  roles:\n    ralph: shel\n");
+    let place = "hint: mend orchestration.yaml, line 4";
+    refused(
+        &["--once", "--no-git"],
+        &["no agent `shel` (agent.roles.ralph)", "(did you mean `shell`?)", place],
+    );
+    p.write("orchestration.yaml", "");
+    refused(&["--once", "--no-git", "--agent", "cluade"], &["(did you mean `claude`?)", "the flag --agent"]);
+}
+
 /// What the iteration lacks later is known before its first turn is paid for; the state is not touched.
 #[test]
 fn an_agent_that_a_later_role_lacks_stops_the_start() {

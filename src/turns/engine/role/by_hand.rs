@@ -122,7 +122,7 @@ pub(super) fn follow(
     place: &Place,
     sink: &mut dyn Sink,
 ) -> Result<(), LoopError> {
-    let remote = setup::remote_of(&git.repo, &git.branch);
+    let remote = git.repo.remote_of(&git.branch);
     let name = format!("refs/remotes/{remote}/{}", git.branch);
     let Ok(tip) = git.repo.raw().refname_to_id(&name) else { return Ok(()) };
     let Some(head) = git.repo.head()?.commit else { return Ok(()) };

@@ -16,12 +16,6 @@ pub(super) struct Made {
     pub repo: Repo,
 }
 
-/// The remote of a branch: its upstream's, or `origin`.
-pub(super) fn remote_of(repo: &Repo, branch: &str) -> String {
-    let upstream = repo.raw().branch_upstream_remote(&format!("refs/heads/{branch}")).ok();
-    upstream.as_ref().and_then(|name| name.as_str().ok()).unwrap_or("origin").to_owned()
-}
-
 /// The way to the remote of a branch, and the remote's name.
 pub(super) fn connect(
     settings: &Settings,
@@ -30,7 +24,7 @@ pub(super) fn connect(
     branch: &str,
 ) -> Result<(Connector, String, Cancel), LoopError> {
     let sync = &settings.config.sync;
-    let remote = remote_of(repo, branch);
+    let remote = repo.remote_of(branch);
     let limits = Limits { silence: sync.network_timeout_secs.0, ..Limits::default() };
     let cancel = limits.cancel.clone();
     let ids = Arc::clone(&world.ids);

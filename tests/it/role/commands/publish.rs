@@ -18,6 +18,8 @@ fn a_project_is_published_once() {
         (1.into(), "idle".into())
     );
     assert!(clones.git("bare", &["show", "work:docs/goal.md"]).contains("a todo app"));
+    // A person may pull and push there at once.
+    assert_eq!(clones.git("galph", &["rev-parse", "--abbrev-ref", "work@{upstream}"]), "origin/work");
     let before = clones.subjects();
     let again = clones.run("galph", &["init", "--publish"]).expect(0);
     assert!(again.out.contains("has a state already; nothing was published"), "{}", again.out);
