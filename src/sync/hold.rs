@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// How long a killed program may still seem to hold something.
 pub(crate) const DYING: Duration = Duration::from_secs(2);
+/// The same for those who only look.
+const LOOK: Duration = Duration::from_millis(300);
 const BETWEEN: Duration = Duration::from_millis(10);
 
 /// Holds an existing file for as long as the handle lives, against others who hold it so; `None`: somebody does.
@@ -31,6 +33,22 @@ pub(crate) fn try_hold(file: &File, alone: bool, patience: Duration) -> io::Resu
             Err(TryLockError::Error(e)) => return Err(e),
         }
     }
+}
+
+/// Who holds `file` alone, as `name` reads it from there; `None`: nobody. A name whose process is gone is held by what
+/// is about to go, or by somebody whose processes cannot be seen here.
+pub(crate) fn holder<T>(
+    file: &mut File,
+    name: impl FnOnce(&mut File) -> T,
+    pid: impl FnOnce(&T) -> Option<u32>,
+) -> Option<T> {
+    let free = |file: &File, patience| try_hold(file, false, patience).unwrap_or(true);
+    if free(file, Duration::ZERO) {
+        return None;
+    }
+    let found = name(file);
+    let gone = pid(&found).is_some_and(|pid| !is_there(pid));
+    (!gone || !free(file, LOOK)).then_some(found)
 }
 
 /// Whether a process with this number is there; where it belongs to another machine, this says nothing.
@@ -66,5 +84,23 @@ mod tests {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         child.wait().unwrap();
         assert!(!is_there(child.id()) && !is_there(0) && !is_there(u32::MAX));
+    }
+
+    #[test]
+    fn a_dead_holder_is_not_seen_for_long() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let look = |pid: u32| {
+            holder(&mut File::open(file.path()).unwrap(), |_| pid, |pid| Some(*pid).filter(|pid| *pid > 0))
+        };
+        assert_eq!(look(1), None);
+        let held = hold(file.path()).unwrap().unwrap();
+        assert_eq!((look(1), look(0)), (Some(1), Some(0)));
+        // One that another machine or container has.
+        assert_eq!(look(u32::MAX), Some(u32::MAX));
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| look(u32::MAX));
+            drop(held);
+            assert_eq!(waits.join().unwrap(), None);
+        });
     }
 }

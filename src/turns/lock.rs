@@ -206,11 +206,8 @@ impl Held {
 
 /// Who holds this file alone.
 fn who_holds(path: &Path) -> Option<Live> {
-    let mut file = File::open(path).ok()?;
-    match file.try_lock_shared() {
-        Err(fs::TryLockError::WouldBlock) => Some(read(&mut file).map_or(Live::Nameless, Live::By)),
-        _ => None,
-    }
+    let found = hold::holder(&mut File::open(path).ok()?, read, |owner| Some(owner.as_ref()?.pid))?;
+    Some(found.map_or(Live::Nameless, Live::By))
 }
 
 fn open(path: &Path) -> io::Result<File> {

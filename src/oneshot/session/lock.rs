@@ -1,6 +1,6 @@
 //! One process at a time works on a session.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -56,11 +56,7 @@ impl Lock {
 
     /// Whether somebody holds it, and who.
     pub(super) fn holder(path: &Path) -> Option<Held> {
-        let mut file = fs::File::open(path).ok()?;
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(Held(read(&mut file))),
-            _ => None,
-        }
+        hold::holder(&mut File::open(path).ok()?, read, |owner| Some(owner.as_ref()?.pid)).map(Held)
     }
 }
 

@@ -45,7 +45,8 @@ fn killed_at_random_and_resumed() {
         loop {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             std::thread::sleep(Duration::from_micros((seed >> 33) % 250_000));
-            if child.try_wait().unwrap().is_some_and(|status| status.success()) {
+            if let Some(ended) = child.try_wait().unwrap() {
+                assert!(ended.success(), "{:?}", child.wait_with_output());
                 break;
             }
             let _ = kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::KILL);
