@@ -5,7 +5,8 @@ use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{BatchArgs, Format, Global};
+use super::args::{Format, Global};
+use super::batch_args::BatchArgs;
 use super::error::{FAILED, Failure, INTERNAL, OK, REFUSED, USAGE};
 use super::record::{bad_value, find, open};
 use super::screen;
@@ -14,7 +15,7 @@ use super::stream::Stream;
 use crate::config::{document, parse_duration};
 use crate::control;
 use crate::event::{Event, Sink};
-use crate::ledger::{Found, Ledger};
+use crate::ledger::{Found, Ledger, LedgerError};
 use crate::supervise::sweep_survivors;
 use crate::turns::settings::Settings;
 use crate::ui::bar::Bar;
@@ -126,7 +127,8 @@ fn resumed(settings: &Settings, args: &BatchArgs, given: &str) -> Result<Begin, 
     let what = || format!("resume the batch {given}");
     let ledger = open(settings)?;
     let line = line(&ledger, given)?;
-    let run_id = line.last().cloned().unwrap_or_default();
+    let newest = line.last().cloned();
+    let run_id = newest.ok_or_else(|| LedgerError::Unknown(given.to_owned()))?;
     let saved = Saved::read(&settings.private(), &run_id)?;
     let mut saved = saved.ok_or_else(|| {
         Failure::new(USAGE, "usage", what())

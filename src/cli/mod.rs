@@ -8,6 +8,7 @@ mod agents_test;
 mod args;
 mod audit;
 mod batch;
+mod batch_args;
 mod branch;
 mod check;
 mod config;

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long a killed program may still seem to hold something.
-pub(crate) const DYING: Duration = Duration::from_secs(2);
+const DYING: Duration = Duration::from_secs(2);
 /// The same for those who only look.
 const LOOK: Duration = Duration::from_millis(300);
 const BETWEEN: Duration = Duration::from_millis(10);
@@ -21,8 +21,41 @@ pub(crate) fn hold(path: &Path) -> io::Result<Option<File>> {
     Ok(try_hold(&file, true, DYING)?.then_some(file))
 }
 
-/// Locks `file`, alone or shared with others; false: after `patience` somebody still holds it against that.
-pub(crate) fn try_hold(file: &File, alone: bool, patience: Duration) -> io::Result<bool> {
+/// Locks `file`, alone or shared with others, for whoever can wait `patience` for a live holder. Who holds it against
+/// that, as `name` reads it, if he lives or does not let go in the time that a killed one may need.
+pub(crate) fn take<T>(
+    file: &mut File,
+    alone: bool,
+    patience: Duration,
+    name: impl FnOnce(&mut File) -> Option<T>,
+    pid: impl FnOnce(&T) -> u32,
+) -> io::Result<Result<(), Option<T>>> {
+    if try_hold(file, alone, patience)? {
+        return Ok(Ok(()));
+    }
+    let holder = name(file);
+    let lives = holder.as_ref().map(pid).is_some_and(is_there);
+    Ok(if !lives && try_hold(file, alone, DYING)? { Ok(()) } else { Err(holder) })
+}
+
+/// Looks whether nobody holds `file` alone; else who, as `name` reads it. A name whose process is gone is held by what is
+/// about to go, or by somebody whose processes cannot be seen here.
+pub(crate) fn look<T>(
+    file: &mut File,
+    name: impl FnOnce(&mut File) -> Option<T>,
+    pid: impl FnOnce(&T) -> u32,
+) -> Result<(), Option<T>> {
+    let free = |file: &File, patience| try_hold(file, false, patience).unwrap_or(true);
+    if free(file, Duration::ZERO) {
+        return Ok(());
+    }
+    let found = name(file);
+    let gone = found.as_ref().map(pid).is_some_and(|pid| !is_there(pid));
+    if gone && free(file, LOOK) { Ok(()) } else { Err(found) }
+}
+
+/// Locks `file`; false: after `patience` somebody still holds it against that.
+fn try_hold(file: &File, alone: bool, patience: Duration) -> io::Result<bool> {
     let until = Instant::now() + patience;
     loop {
         let tried = if alone { file.try_lock() } else { file.try_lock_shared() };
@@ -35,24 +68,8 @@ pub(crate) fn try_hold(file: &File, alone: bool, patience: Duration) -> io::Resu
     }
 }
 
-/// Who holds `file` alone, as `name` reads it from there; `None`: nobody. A name whose process is gone is held by what
-/// is about to go, or by somebody whose processes cannot be seen here.
-pub(crate) fn holder<T>(
-    file: &mut File,
-    name: impl FnOnce(&mut File) -> T,
-    pid: impl FnOnce(&T) -> Option<u32>,
-) -> Option<T> {
-    let free = |file: &File, patience| try_hold(file, false, patience).unwrap_or(true);
-    if free(file, Duration::ZERO) {
-        return None;
-    }
-    let found = name(file);
-    let gone = pid(&found).is_some_and(|pid| !is_there(pid));
-    (!gone || !free(file, LOOK)).then_some(found)
-}
-
 /// Whether a process with this number is there; where it belongs to another machine, this says nothing.
-pub(crate) fn is_there(pid: u32) -> bool {
+fn is_there(pid: u32) -> bool {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     pid.is_some_and(|pid| !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH)))
 }
@@ -89,18 +106,17 @@ mod tests {
     #[test]
     fn a_dead_holder_is_not_seen_for_long() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let look = |pid: u32| {
-            holder(&mut File::open(file.path()).unwrap(), |_| pid, |pid| Some(*pid).filter(|pid| *pid > 0))
-        };
-        assert_eq!(look(1), None);
+        let seen = |name: Option<u32>| look(&mut File::open(file.path()).unwrap(), |_| name, |pid| *pid);
+        assert_eq!(seen(Some(1)), Ok(()));
         let held = hold(file.path()).unwrap().unwrap();
-        assert_eq!((look(1), look(0)), (Some(1), Some(0)));
+        assert_eq!((seen(Some(1)), seen(None)), (Err(Some(1)), Err(None)));
         // One that another machine or container has.
-        assert_eq!(look(u32::MAX), Some(u32::MAX));
+        let stranger = Some(u32::MAX);
+        assert_eq!(seen(stranger), Err(stranger));
         std::thread::scope(|scope| {
-            let waits = scope.spawn(|| look(u32::MAX));
+            let waits = scope.spawn(|| seen(stranger));
             drop(held);
-            assert_eq!(waits.join().unwrap(), None);
+            assert_eq!(waits.join().unwrap(), Ok(()));
         });
     }
 }

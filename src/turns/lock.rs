@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::RoleId;
-use crate::sync::hold::{self, DYING};
+use crate::sync::hold;
 
 /// The private folder of a project, below its root.
 pub const PRIVATE: &str = ".orchestrator";
@@ -182,19 +182,14 @@ impl Held {
         LockError::Io { path: self.path.clone(), source }
     }
 
-    /// Locks the file; refused if its holder lives, or does not let go in the time that a killed one may need.
-    fn hold(&mut self, alone: bool, holder: impl Fn(&mut File) -> Option<Owner>) -> Result<(), LockError> {
-        let mut named = None;
-        for patience in [LOOKING, DYING] {
-            if hold::try_hold(&self.file, alone, patience).map_err(|e| self.io(e))? {
-                return Ok(());
-            }
-            named = holder(&mut self.file);
-            if named.as_ref().is_some_and(|owner| hold::is_there(owner.pid)) {
-                break;
-            }
-        }
-        Err(LockError::Busy(named))
+    /// Locks the file, or names who has it.
+    fn hold(
+        &mut self,
+        alone: bool,
+        holder: impl FnOnce(&mut File) -> Option<Owner>,
+    ) -> Result<(), LockError> {
+        let taken = hold::take(&mut self.file, alone, LOOKING, holder, |owner| owner.pid);
+        taken.map_err(|e| self.io(e))?.map_err(LockError::Busy)
     }
 
     fn sign(&mut self, owner: &Owner) -> Result<(), LockError> {
@@ -206,7 +201,7 @@ impl Held {
 
 /// Who holds this file alone.
 fn who_holds(path: &Path) -> Option<Live> {
-    let found = hold::holder(&mut File::open(path).ok()?, read, |owner| Some(owner.as_ref()?.pid))?;
+    let found = hold::look(&mut File::open(path).ok()?, read, |owner| owner.pid).err()?;
     Some(found.map_or(Live::Nameless, Live::By))
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sync::hold::{self, DYING};
+use crate::sync::hold;
 
 /// Who holds a session, as written by the holder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,13 +41,8 @@ impl Lock {
         let open =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
         let mut file = open.map_err(Failed::Io)?;
-        if !hold::try_hold(&file, true, Duration::ZERO).map_err(Failed::Io)? {
-            let holder = read(&mut file);
-            let lives = holder.as_ref().is_some_and(|owner| hold::is_there(owner.pid));
-            if lives || !hold::try_hold(&file, true, DYING).map_err(Failed::Io)? {
-                return Err(Failed::Busy(holder));
-            }
-        }
+        let taken = hold::take(&mut file, true, Duration::ZERO, read, |owner| owner.pid);
+        taken.map_err(Failed::Io)?.map_err(Failed::Busy)?;
         let text = serde_json::to_string(owner).map_err(|e| Failed::Io(e.into()))?;
         file.set_len(0).and_then(|()| file.rewind()).map_err(Failed::Io)?;
         file.write_all(text.as_bytes()).map_err(Failed::Io)?;
@@ -56,7 +51,7 @@ impl Lock {
 
     /// Whether somebody holds it, and who.
     pub(super) fn holder(path: &Path) -> Option<Held> {
-        hold::holder(&mut File::open(path).ok()?, read, |owner| Some(owner.as_ref()?.pid)).map(Held)
+        hold::look(&mut File::open(path).ok()?, read, |owner| owner.pid).err().map(Held)
     }
 }
 

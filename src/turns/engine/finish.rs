@@ -16,11 +16,9 @@ use crate::sync::driver::{Details, Exit as ExitWish, Work, asked_to_exit};
 use crate::sync::journal::{Mode, Outcome as Ended};
 use crate::sync::message::{AutoMessage, Group, Step, Trailers, auto_name};
 use crate::sync::protocol::How;
-use crate::sync::worktree::{DiffStat, Dirty, Oid, path_text};
+use crate::sync::worktree::{Dirty, Oid, path_text};
 use crate::turns::autocommit::{self, Left, Scope, scan};
-use crate::turns::context::Previous;
 use crate::turns::stop_request::StopRequest;
-use crate::turns::summary::Summary;
 use crate::turns::workflow::OnCheckFail;
 
 /// What is said of a log that lacks something, because the disk was full.
@@ -399,87 +397,6 @@ impl Engine<'_> {
         self.memory.left = left.map(Dirty::text).collect();
         self.memory.left_by = Some(open.role.clone());
         Ok(())
-    }
-
-    /// Summary file, the turn's one line, and memory for the next turn.
-    fn tell(
-        &mut self,
-        open: &Open,
-        outcome: Option<&Outcome>,
-        answer: &str,
-        verdict: &Verdict,
-        checks: &CheckRun,
-        told: Told,
-    ) -> Result<(), LoopError> {
-        let Told { fact, words, commits, stat } = told;
-        let log = open.log.as_ref().map(|l| self.shown_path(&l.path));
-        let (word, cause) = match verdict {
-            Verdict::Ok => ("ok", None),
-            Verdict::Failed { status, causes, .. } => {
-                ("failed", Some(causes.first().cloned().unwrap_or_else(|| status.clone())))
-            }
-            Verdict::Interrupted(cut) => ("interrupted", Some(cut.words())),
-        };
-        let usage = outcome.and_then(|o| o.usage);
-        if let (Some(turn_log), Some(log)) = (&open.log, &log) {
-            let message = outcome
-                .and_then(|o| o.final_message.as_deref())
-                .or(Some(answer).filter(|a| !a.trim().is_empty()));
-            let checked: Vec<String> =
-                checks.words().into_iter().chain(checks.failed.iter().cloned()).collect();
-            let empty = DiffStat::default();
-            let summary = Summary {
-                title: format!(
-                    "Iteration {}: {} {} ({})",
-                    open.iteration, open.role, open.prompt, open.agent
-                ),
-                outcome: &words,
-                cause: cause.as_deref(),
-                message,
-                commits: commits.as_deref().unwrap_or_default(),
-                files: &stat.as_ref().unwrap_or(&empty).names,
-                checks: &checked,
-                usage,
-                session: outcome.and_then(|o| o.session_id.as_deref()),
-                log,
-            };
-            let logs = self.role_logs(open);
-            let mut text = summary.render();
-            if outcome.is_some_and(|o| o.logs_incomplete) {
-                // The log is the last thing named.
-                text.truncate(text.trim_end().len());
-                text.push_str(INCOMPLETE);
-                text.push('\n');
-            }
-            if let Err(e) = logs.summary(turn_log, &self.settings.redactor.text(&text)) {
-                self.say(Fact::Warning { text: format!("no summary was written: {e}") });
-            }
-        }
-        self.say(fact);
-        let previous = Previous {
-            role: open.role.to_string(),
-            iteration: open.iteration,
-            prompt: open.prompt.clone(),
-            outcome: word.into(),
-            commits: commits.unwrap_or_default(),
-            checks: checks.words(),
-            failed_checks: checks.failed.clone(),
-            failure: cause,
-            log,
-            again: Some(self.settings.options.again.clone()),
-        };
-        self.memory.previous = serde_json::to_value(previous).ok();
-        let saved = self.save_memory();
-        // Whoever claims next reads what was just saved.
-        self.leave();
-        saved
-    }
-
-    fn role_logs(&self, open: &Open) -> crate::turns::logs::RoleLogs {
-        let folder = self.settings.root.join(&self.settings.config.logs_dir);
-        let branch = self.git.as_ref().map(|g| g.branch.as_str());
-        let first = self.settings.workflow.is_first(&open.role);
-        crate::turns::logs::RoleLogs::new(&folder, branch, open.role.as_str(), first)
     }
 
     fn end_of(&mut self, open: &Open, verdict: Verdict) -> Option<End> {
